@@ -1,0 +1,182 @@
+#include "ir/base/str.h"
+
+#include "ir/base/alloc.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+LigStr lig_str(const char *zero_terminated)
+{
+    return (LigStr){zero_terminated, zero_terminated ? strlen(zero_terminated) : 0};
+}
+
+bool lig_str_equal(LigStr a, LigStr b)
+{
+    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
+}
+
+bool lig_str_is(LigStr a, const char *zero_terminated) { return lig_str_equal(a, lig_str(zero_terminated)); }
+
+bool lig_str_starts_with(LigStr s, LigStr prefix)
+{
+    return s.length >= prefix.length && lig_str_equal((LigStr){s.data, prefix.length}, prefix);
+}
+
+bool lig_str_ends_with(LigStr s, LigStr suffix)
+{
+    return s.length >= suffix.length && lig_str_equal(lig_str_skip(s, s.length - suffix.length), suffix);
+}
+
+LigStr lig_str_skip(LigStr s, size_t n)
+{
+    if (n > s.length) n = s.length;
+    return (LigStr){n ? s.data + n : s.data, s.length - n};
+}
+
+uint64_t lig_str_hash(LigStr s)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < s.length; i++) h = (h ^ (unsigned char)s.data[i]) * 0x100000001b3u;
+    h ^= h >> 32;
+    h *= 0x9e3779b97f4a7c15u;
+    return h ^ (h >> 29);
+}
+
+LigStr lig_str_copy(LigArena *arena, LigStr s)
+{
+    char *copy = lig_arena_alloc(arena, s.length + 1);
+    if (copy && s.length) memcpy(copy, s.data, s.length);
+    return (LigStr){copy, copy ? s.length : 0};
+}
+
+LigStr lig_str_vformat(LigArena *arena, const char *format, va_list args)
+{
+    va_list measure;
+    va_copy(measure, args);
+    int length = vsnprintf(NULL, 0, format, measure);
+    va_end(measure);
+    if (length < 0) return (LigStr){0};
+    char *data = lig_arena_alloc(arena, (size_t)length + 1);
+    if (!data) return (LigStr){0};
+    vsnprintf(data, (size_t)length + 1, format, args);
+    return (LigStr){data, (size_t)length};
+}
+
+LigStr lig_str_format(LigArena *arena, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    LigStr result = lig_str_vformat(arena, format, args);
+    va_end(args);
+    return result;
+}
+
+enum { NUMBER_BYTES = 64 };
+
+// strtoll and strtod want a terminator: numbers longer than this are not numbers.
+static bool terminate(LigStr s, char buffer[static NUMBER_BYTES])
+{
+    if (s.length == 0 || s.length >= NUMBER_BYTES) return false;
+    memcpy(buffer, s.data, s.length);
+    buffer[s.length] = '\0';
+    return strlen(buffer) == s.length && buffer[0] != ' ' && buffer[0] != '\t' && buffer[0] != '\n';
+}
+
+bool lig_str_to_i64(LigStr s, int64_t *out)
+{
+    char buffer[NUMBER_BYTES];
+    if (!terminate(s, buffer)) return false;
+    char *end;
+    errno = 0;
+    long long value = strtoll(buffer, &end, 0);
+    if (errno || *end) return false;
+    *out = value;
+    return true;
+}
+
+bool lig_str_to_f64(LigStr s, double *out)
+{
+    char buffer[NUMBER_BYTES];
+    if (!terminate(s, buffer)) return false;
+    char *end;
+    double value = strtod(buffer, &end);
+    if (*end) return false;
+    *out = value;
+    return true;
+}
+
+static bool reserve(LigText *text, size_t more)
+{
+    size_t needed;
+    if (text->failed || !lig_add_size(text->length, more, &needed) || needed == SIZE_MAX) {
+        text->failed = true;
+        return false;
+    }
+    if (needed < text->capacity) return true;
+    size_t capacity = text->capacity * 2 > needed + 64 ? text->capacity * 2 : needed + 64;
+    char *data = lig_realloc(text->data, capacity);
+    if (!data) {
+        text->failed = true;
+        return false;
+    }
+    text->data = data;
+    text->capacity = capacity;
+    return true;
+}
+
+void lig_text_append(LigText *text, LigStr s)
+{
+    if (!reserve(text, s.length)) return;
+    if (s.length) memcpy(text->data + text->length, s.data, s.length);
+    text->length += s.length;
+    text->data[text->length] = '\0';
+}
+
+void lig_text_append_char(LigText *text, char c) { lig_text_append(text, (LigStr){&c, 1}); }
+
+void lig_text_printf(LigText *text, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    va_list measure;
+    va_copy(measure, args);
+    int length = vsnprintf(NULL, 0, format, measure);
+    va_end(measure);
+    if (length >= 0 && reserve(text, (size_t)length)) {
+        vsnprintf(text->data + text->length, (size_t)length + 1, format, args);
+        text->length += (size_t)length;
+    }
+    va_end(args);
+}
+
+void lig_text_append_f64(LigText *text, double value)
+{
+    if (isnan(value) || isinf(value)) {
+        lig_text_append(text, isnan(value) ? LIG_STR("nan") : value < 0 ? LIG_STR("-inf") : LIG_STR("inf"));
+        return;
+    }
+    char buffer[NUMBER_BYTES];
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(buffer, sizeof buffer, "%.*g", digits, value);
+        if (strtod(buffer, NULL) == value) break;
+    }
+    lig_text_append(text, lig_str(buffer));
+}
+
+void lig_text_clear(LigText *text)
+{
+    text->length = 0;
+    text->failed = false;
+    if (text->data) text->data[0] = '\0';
+}
+
+void lig_text_free(LigText *text)
+{
+    lig_free(text->data);
+    *text = (LigText){0};
+}
+
+LigStr lig_text_view(const LigText *text) { return (LigStr){text->data ? text->data : "", text->length}; }
