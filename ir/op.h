@@ -1,0 +1,91 @@
+// The op table as data: what every op is called, takes and gives (ir/ops.def), and its attributes
+// (ir/attrs.def).
+#ifndef LIG_IR_OP_H
+#define LIG_IR_OP_H
+
+#include "ir/base/str.h"
+
+typedef enum LigOpCode {
+#define LIG_OP(ID, ...) LIG_OP_##ID,
+#include "ir/ops.def"
+#undef LIG_OP
+    LIG_OP_COUNT
+} LigOpCode;
+
+// All that fusion and code generation ask about an op.
+typedef enum LigOpClass {
+    LIG_OPS_ELEMENTWISE, // each result element from the operands' elements at the same (broadcast) place
+    LIG_OPS_REDUCE,      // folds axes
+    LIG_OPS_ROW,         // works along the whole last axis: norms, softmax, rope
+    LIG_OPS_CONTRACT,    // products summed over a shared axis
+    LIG_OPS_VIEW,        // renames or reorders elements; moves no data
+    LIG_OPS_MOVE,        // moves data
+    LIG_OPS_STATE,       // gives the new value of a state
+    LIG_OPS_CALL,        // applies a kernel
+} LigOpClass;
+
+typedef enum LigAttrKey {
+#define LIG_ATTR(ID, name, kind, meaning) LIG_ATTR_##ID,
+#include "ir/attrs.def"
+#undef LIG_ATTR
+    LIG_ATTR_COUNT
+} LigAttrKey;
+
+typedef enum LigAttrKind {
+    LIG_ATTR_INT,
+    LIG_ATTR_FLOAT,
+    LIG_ATTR_FLAG,
+    LIG_ATTR_NAME,
+    LIG_ATTR_INTS
+} LigAttrKind;
+
+// One attribute: the member of the union is the one of its key's kind (FLAG has none).
+typedef struct LigAttr {
+    LigAttrKey key;
+    union {
+        int64_t integer;
+        double real;
+        LigStr name;
+        struct {
+            const int64_t *data;
+            size_t count;
+        } integers;
+    } value;
+} LigAttr;
+
+// Attributes sorted by key, each at most once.
+typedef struct LigAttrs {
+    const LigAttr *items;
+    size_t count;
+} LigAttrs;
+
+const char *lig_attr_name(LigAttrKey key);
+LigAttrKind lig_attr_kind(LigAttrKey key);
+bool lig_attr_find(LigStr name, LigAttrKey *out);
+
+// Getters; the fallback is returned when the attribute is absent.
+const LigAttr *lig_attrs_get(LigAttrs attrs, LigAttrKey key); // NULL when absent
+int64_t lig_attrs_int(LigAttrs attrs, LigAttrKey key, int64_t fallback);
+double lig_attrs_float(LigAttrs attrs, LigAttrKey key, double fallback);
+bool lig_attrs_flag(LigAttrs attrs, LigAttrKey key);
+LigStr lig_attrs_name(LigAttrs attrs, LigAttrKey key, LigStr fallback);
+bool lig_attrs_equal(LigAttrs a, LigAttrs b);
+// `attrs` with `attr` added or replaced, in the arena; false when memory is out.
+bool lig_attrs_set(LigArena *arena, LigAttrs *attrs, LigAttr attr);
+
+typedef struct LigOpInfo {
+    const char *name;
+    LigOpClass class;
+    int min_operands, max_operands;          // max -1 = any number
+    int results;                             // -1 = as many as the callee returns
+    uint64_t required_attrs, optional_attrs; // bit i = LigAttrKey i
+    const char *operands;                    // as in the table
+    const char *gradient;                    // rule's name, or NULL
+    const char *no_gradient;                 // why there is none, or NULL
+    const char *meaning;
+} LigOpInfo;
+
+const LigOpInfo *lig_op_info(LigOpCode code);
+bool lig_op_find(LigStr name, LigOpCode *out);
+
+#endif

@@ -1,0 +1,89 @@
+// Types of values: dtype, shape, layout; and the one function that says where an element lies in memory.
+//
+// Layouts. LIG_LAYOUT_ROWS is row-major; block-quantised rows are GGUF's blocks one after another along the
+// last axis. LIG_LAYOUT_PANEL (`@panel(n=32,k=32)`) views the last two axes as a matrix of rows r and columns
+// c, any axes before them as batch, and cuts it into panels of n rows (the last one padded with zeros), each a
+// sequence of groups of k columns (k divides the columns):
+//   plain dtypes    a group is n x k elements, [n][k]: k = 1 for f32, k = 2 to feed bf16 dot products
+//   block-quantised k = 32 = one block; a group holds first the n x 32 values, then n f16 scales, then (q4_1) n
+//                   f16 mins. Values are 4-byte pieces of consecutive columns, row by row:
+//                   q8_0  byte of (r, c): (c/4)*4n + 4r + c%4, stored as q + 128
+//                   q4_*  byte of (r, c): (c%16/4)*4n + 4r + c%4, low nibble for c < 16, high nibble above
+// The bytes are as many as in the file's form, but for the padding of the last panel.
+#ifndef LIG_IR_TYPE_H
+#define LIG_IR_TYPE_H
+
+#include "ir/dim.h"
+#include "ir/dtype.h"
+
+enum { LIG_MAX_RANK = 6 };
+
+typedef enum LigLayoutKind { LIG_LAYOUT_ROWS, LIG_LAYOUT_PANEL } LigLayoutKind;
+
+typedef struct LigLayout {
+    LigLayoutKind kind;
+    int32_t n, k; // of a panel; 0 otherwise
+} LigLayout;
+
+typedef struct LigType {
+    LigDtype dtype;
+    int rank;
+    LigDim dims[LIG_MAX_RANK];
+    LigLayout layout;
+} LigType;
+
+// A type with every dim known: what a buffer in memory has.
+typedef struct LigShape {
+    LigDtype dtype;
+    int rank;
+    int64_t dims[LIG_MAX_RANK];
+    LigLayout layout;
+} LigShape;
+
+// Row-major type of constant sizes.
+LigType lig_type_const(LigDimTable *table, LigDtype dtype, int rank, const int64_t *dims);
+// Same dtype, rank, layout, and every pair of dims YES by lig_dim_equal; UNDECIDED when only some dim is
+// undecided.
+LigVerdict lig_type_equal(const LigDimTable *table, const LigType *a, const LigType *b);
+bool lig_layout_equal(LigLayout a, LigLayout b);
+// Prints `f32[N,576]@panel(n=32,k=1)`.
+void lig_type_print(LigText *text, const LigDimTable *table, const LigType *type);
+void lig_shape_print(LigText *text, const LigShape *shape);
+
+// The shape of `type` under values of the symbols; false when a dim overflows or is negative.
+bool lig_type_bind(const LigType *type, const int64_t *values, LigShape *out);
+// The shape at the upper bound of every dim.
+bool lig_type_bind_upper(const LigDimTable *table, const LigType *type, LigShape *out);
+// Number of elements; false on overflow.
+bool lig_shape_count(const LigShape *shape, int64_t *out);
+// Bytes a buffer of this shape takes, padding included; false on overflow, or when the last dim is no multiple
+// of the block.
+bool lig_shape_bytes(const LigShape *shape, size_t *out);
+
+// Where the element at row-major flat index `flat` lies.
+typedef struct LigElementPlace {
+    size_t byte;  // of the element, or of the value byte of a quantised one
+    int shift;    // of a nibble inside that byte; 0 otherwise
+    size_t block; // row-major quantised: byte of its block
+    size_t scale; // panel-quantised: byte of its f16 scale
+    size_t min;   // panel-quantised with mins: byte of its f16 min
+} LigElementPlace;
+LigElementPlace lig_shape_place(const LigShape *shape, int64_t flat);
+
+// Element `flat` of a buffer as a double (quantised ones dequantised exactly as GGUF defines them, in f32: one
+// rounding of scale * q (+ min); i64 beyond 2^53 is rounded). lig_shape_set rounds once to nearest even; not
+// for quantised dtypes.
+double lig_shape_get(const LigShape *shape, const void *data, int64_t flat);
+void lig_shape_set(const LigShape *shape, void *data, int64_t flat, double value);
+int64_t lig_shape_get_integer(const LigShape *shape, const void *data, int64_t flat);
+void lig_shape_set_integer(const LigShape *shape, void *data, int64_t flat, int64_t value);
+// Dequantises/widens row `row` (the last axis) of a buffer into out[last dim]: lig_shape_get on each, but fast.
+void lig_shape_get_row(const LigShape *shape, const void *data, int64_t row, double *out);
+
+// Copies a matrix (or batch of matrices) from one layout to another, bit for bit; dtype and dims must be equal.
+// `first_row`/`row_count` in units of the second-to-last axis over all batches (so that callers can go piece by
+// piece).
+void lig_shape_repack(const LigShape *from, const void *source, const LigShape *to, void *target,
+                      int64_t first_row, int64_t row_count);
+
+#endif
