@@ -11,7 +11,8 @@ skip() { echo "skipped: $1"; exit 77; }
 [ -x "$LIGA" ] || skip "no $LIGA: cmake --build --preset release"
 [ -f "$SMOLLM2_GGUF" ] || skip "no model: tools/fetch_model.sh"
 mapfile -t names < <(grep -v '^#' "$top/tests/acceptance/checks.txt")
-out=$(python3 "$check" "${names[@]}") || { printf '%s\n' "$out"; exit 1; }
+# Debian's own python has the numpy that setup.sh installs; another one first in PATH may not.
+out=$(/usr/bin/python3 "$check" "${names[@]}") || { printf '%s\n' "$out"; exit 1; }
 printf '%s\n' "$out"
 # A check that skips itself has not been seen to pass.
 if grep -q '^skip' <<<"$out"; then exit 1; fi
