@@ -50,7 +50,7 @@ LigStatus lig_file_map(LigContext *ctx, const char *path, LigMappedFile **out)
     char *name = copy_path(path);
     LigStatus status = file && name ? map_descriptor(ctx, path, fd, file) : lig_no_memory(ctx);
     close(fd);
-    if (status != LIG_OK) {
+    if (status != LIG_OK || !file) {
         lig_free(name);
         lig_free(file);
         return status;
