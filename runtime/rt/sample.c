@@ -231,7 +231,7 @@ static int32_t draw_from_best(LigSampler *sampler, const LigSampling *options, f
     double share = (double)options->top_p;
     bool whole =
         options->top_k == 0; // then the mass is known before sorting, and few candidates need be sorted
-    double enough = share < 1 && whole ? share * total_weight(sampler, options, top) : INFINITY;
+    double enough = share < 1 && whole ? share * total_weight(sampler, options, top) : (double)INFINITY;
     size_t taken = take_candidates(sampler, options, top, enough, &sum);
     if (share < 1 && !whole) taken = cut_mass(sampler, share * sum, taken, &sum);
     double target = unit * sum;
