@@ -19,11 +19,23 @@
 
 #include "codegen/kernel.h"
 
+enum { LIG_BODY_MAX_OPERANDS = 4, LIG_BODY_MAX_CONSTANT_BYTES = 1 << 16 };
+
 typedef struct LigBody LigBody;
 
 // A value that the body cannot compute itself (the result of an op that is not elementwise) is asked of its
 // owner. NULL = it must have been seeded.
 typedef LLVMValueRef LigBodySource(LigBody *body, const LigValue *value, void *user);
+
+// Where a loaded value (an operand of the kernel or a constant of its body) lies for the rows of the space.
+typedef struct LigBodyLeaf {
+    LLVMValueRef pointer; // NULL: not a value that fits the space
+    const LigType *type;  // as declared
+    const LigType
+        *frame; // what it broadcasts into: the space, or a reshaped form of it; NULL: as many elements
+    bool splat; // one element for all columns
+    LLVMValueRef row_base; // i64 index of its first element for the row of the place
+} LigBodyLeaf;
 
 struct LigBody {
     LigKernelEmitter *k;
@@ -33,26 +45,34 @@ struct LigBody {
     LLVMValueRef row;    // i64, over all axes of the space but the last
     LLVMValueRef column; // i64, of the first lane
     LLVMValueRef mask;   // <lanes x i1> of the lanes inside the row; NULL = all
-    unsigned lanes;
+    int lanes;
     // By value id.
-    LLVMValueRef *held;      // the vector at the place; NULL: not yet
-    LLVMValueRef *row_bases; // loaded values: i64 element index of the row's first element
+    LLVMValueRef *held; // the vector at the place; NULL: not yet
+    LigBodyLeaf *leaves;
     LigBodySource *source;
     void *user;
 };
 
-// True when every op of the kernel but those of `except` (NULL: none) is elementwise or a reshape that the
-// body can see through, over dtypes that it computes, and broadcasts into `space`. Else records why. Checked by
-// the schedule and again before emission.
+// Ops of a kernel that its emitter computes itself.
+typedef bool LigBodyTakes(const LigOp *op);
+
+// LIG_OK when every op of the kernel but constants and those that `takes` accepts (NULL: none) is elementwise
+// or a view that the body sees through, over dtypes that it computes, with operands that fit into `space`, and
+// every output has the space's number of elements. Else UNSUPPORTED, naming the op. Run by schedules.
 LigStatus lig_body_check(const LigModule *module, const LigFunc *kernel, const LigType *space,
-                         const LigOp *except) LIG_MUST_CHECK;
+                         LigBodyTakes *takes) LIG_MUST_CHECK;
+// A value that is loaded: an operand of the kernel, or a constant of its body.
+bool lig_body_is_leaf(const LigValue *value);
+// An op whose result has its operand's elements in the same order (reshape), or repeats them (broadcast).
+bool lig_body_is_transparent(const LigOp *op);
+bool lig_body_same_count(const LigModule *module, const LigType *a, const LigType *b);
 
 LigStatus lig_body_create(LigKernelEmitter *k, const LigType *space, LigBody *out) LIG_MUST_CHECK;
 
 // Sets the row and emits the addresses of the operands' rows. Forgets everything held.
 void lig_body_row(LigBody *body, LLVMValueRef row);
 // Sets the columns. Forgets everything held.
-void lig_body_place(LigBody *body, LLVMValueRef column, unsigned lanes, LLVMValueRef mask);
+void lig_body_place(LigBody *body, LLVMValueRef column, int lanes, LLVMValueRef mask);
 
 // Gives the vector of a value at the place, as lig_body_hold_type says.
 void lig_body_seed(LigBody *body, const LigValue *value, LLVMValueRef vector);
@@ -63,16 +83,26 @@ void lig_body_store_output(LigBody *body, size_t index);
 // Stores all outputs of the kernel.
 void lig_body_store_outputs(LigBody *body);
 
-// The LLVM element type in which values of a dtype are held.
-LLVMTypeRef lig_body_hold_type(const LigKernelEmitter *k, LigDtype dtype);
+// ---- vectors held and in memory (body_type.c) ----
+// The LLVM type in which `lanes` elements of a dtype are held.
+LLVMTypeRef lig_body_hold_type(const LigEmitter *e, LigDtype dtype, int lanes);
 // A held vector after rounding to `dtype` (only bf16 and f16 change), for owners that compute in f32.
-LLVMValueRef lig_body_round(LigKernelEmitter *k, LLVMValueRef vector, LigDtype dtype);
-// Loads and stores `lanes` elements of a dtype at a byte address, converting to and from what is held.
-LLVMValueRef lig_body_load(LigKernelEmitter *k, LLVMValueRef pointer, LigDtype dtype, unsigned lanes,
-                           LLVMValueRef mask);
-void lig_body_save(LigKernelEmitter *k, LLVMValueRef vector, LLVMValueRef pointer, LigDtype dtype,
-                   LLVMValueRef mask);
-// The elementwise op on vectors already held, result held (emit_ops.c).
-LLVMValueRef lig_body_op(LigKernelEmitter *k, const LigOp *op, LLVMValueRef *operands);
+LLVMValueRef lig_body_round(LigEmitter *e, LLVMValueRef vector, LigDtype dtype);
+// Loads and stores `lanes` elements of a plain dtype at an address, converting to and from what is held.
+LLVMValueRef lig_body_load(LigEmitter *e, LLVMValueRef pointer, LigDtype dtype, int lanes, LLVMValueRef mask);
+void lig_body_save(LigEmitter *e, LLVMValueRef vector, LLVMValueRef pointer, LigDtype dtype, LLVMValueRef mask);
+// A held vector of one dtype as another, rounded once.
+LLVMValueRef lig_body_cast(LigEmitter *e, LLVMValueRef vector, LigDtype from, LigDtype to);
+// UNSUPPORTED when the body has no code for the op over its dtypes.
+LigStatus lig_body__check_elementwise(const LigModule *module, const LigFunc *kernel,
+                                      const LigOp *op) LIG_MUST_CHECK;
+
+// ---- ops (body_op.c) ----
+// The elementwise op on held vectors; the result held and rounded.
+LLVMValueRef lig_body_op(LigEmitter *e, const LigOp *op, LLVMValueRef *operands);
+
+// ---- inside of the body (body_leaf.c) ----
+LigStatus lig_body__find_leaves(LigBody *body) LIG_MUST_CHECK;
+void lig_body__enter_row(LigBody *body, LigBodyLeaf *leaf);
 
 #endif

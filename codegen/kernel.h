@@ -32,8 +32,8 @@ void lig_kernel_end(LigKernelEmitter *k);
 LLVMValueRef lig_kernel_dim(LigKernelEmitter *k, LigDim dim);
 // The product of dims[first..last): rows over some axes; 1 for none.
 LLVMValueRef lig_kernel_dims(LigKernelEmitter *k, const LigType *type, int first, int last);
-// Pointer of an input or an output of the kernel (an output that is an input has the output's own buffer).
-LLVMValueRef lig_kernel_pointer(const LigKernelEmitter *k, const LigValue *input);
+// The address of element `index` (i64) of a plain dtype.
+LLVMValueRef lig_kernel_element(LigKernelEmitter *k, LLVMValueRef pointer, LLVMValueRef index, LigDtype dtype);
 
 // The loop over this call's tiles. Between begin and end the builder is inside it, and `tile` is the tile's
 // number (i64). Everything that does not depend on the tile is best emitted before.
@@ -50,12 +50,21 @@ typedef struct LigUnitRange {
 } LigUnitRange;
 LigUnitRange lig_kernel_tile_units(LigKernelEmitter *k, LLVMValueRef tile, int64_t unit, LLVMValueRef count);
 
-// A loop over the places 0, step, 2*step, … of `count` elements with a masked tail: the callback runs for full
-// vectors (mask NULL) inside a loop and, when count is not known to be a multiple of `lanes`, once more with a
-// mask.
-typedef void LigVectorStep(void *user, LLVMValueRef column, LLVMValueRef mask);
-void lig_kernel_each_vector(LigKernelEmitter *k, LLVMValueRef count, unsigned lanes, LigVectorStep *step,
-                            void *user);
+// The smaller and the larger of two i64.
+LLVMValueRef lig_kernel_least(LigKernelEmitter *k, LLVMValueRef a, LLVMValueRef b);
+LLVMValueRef lig_kernel_greatest(LigKernelEmitter *k, LLVMValueRef a, LLVMValueRef b);
+
+// What is emitted for the `lanes` elements from `column` on; `mask` NULL = all of them exist. `carried` holds
+// the loop's carried values and takes the next ones.
+typedef struct LigVectorBody {
+    void (*step)(void *user, LLVMValueRef column, LLVMValueRef mask, LLVMValueRef *carried);
+    void *user;
+    LLVMValueRef *carried; // initial values on entry, final ones afterwards
+    int count;
+} LigVectorBody;
+// A loop over `count` elements: full vectors, then, unless count is known to be a multiple of `lanes`, a masked
+// rest. The body is emitted once or twice.
+void lig_kernel_each_vector(LigKernelEmitter *k, LLVMValueRef count, int lanes, LigVectorBody body);
 
 // Records "kernel @NAME: OP: message" at the op's place (NULL: the kernel's). Errors: `status`.
 LigStatus lig_kernel_fail(const LigModule *module, const LigFunc *kernel, const LigOp *op, LigStatus status,
