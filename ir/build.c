@@ -45,7 +45,11 @@ LigValue *lig_build(LigBuilder *b, LigOpSpec spec)
 {
     if (b->status != LIG_OK) return NULL;
     for (size_t i = 0; i < spec.operand_count; i++) {
-        if (!spec.operands[i]) return give_up(b, lig_no_memory(b->module->ctx));
+        if (!spec.operands[i])
+            return give_up(b, lig_fail(b->module->ctx, LIG_ERR_INVALID, LIG_NOWHERE,
+                                       "%s: operand %zu of %%%.*s%.*s is no value: give one",
+                                       lig_op_info(spec.code)->name, i, LIG_STR_ARG(b->scope),
+                                       LIG_STR_ARG(spec.name)));
     }
     LigStatus status = scoped_name(b, spec.name, &spec.name);
     LigOp *op = NULL;
@@ -138,6 +142,13 @@ LigValue *lig_build_constant(LigBuilder *b, const char *name, const LigType *typ
 {
     LigValue *value = lig_build(b, (LigOpSpec){.code = LIG_OP_CONSTANT, .name = lig_str(name), .stated = type});
     if (!value) return NULL;
+    LigShape shape;
+    size_t needed;
+    if (!lig_type_bind_upper(b->module->dims, type, &shape) || !lig_shape_bytes(&shape, &needed) ||
+        needed != bytes)
+        return give_up(b, lig_fail(b->module->ctx, LIG_ERR_INVALID, LIG_NOWHERE,
+                                   "constant: %zu bytes are not what the type of %%%.*s needs", bytes,
+                                   LIG_STR_ARG(value->name)));
     value->data = lig_arena_copy(b->module->arena, data, bytes);
     return value->data ? value : give_up(b, lig_no_memory(b->module->ctx));
 }

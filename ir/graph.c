@@ -199,20 +199,12 @@ bool lig_value_is_resident(const LigModule *module, const LigValue *value)
 
 bool lig_func_bind_upper(const LigModule *module, const LigFunc *func, const LigType *type, LigShape *out)
 {
-    LigDim narrowed[LIG_MAX_SYMBOLS] = {0};
+    LigDimBounds bounds[LIG_MAX_SYMBOLS];
+    lig_dims_bounds(module->dims, bounds);
     for (size_t i = 0; i < func->bindings.count; i++) {
         const LigBinding *binding = &func->bindings.data[i];
-        LigDim symbol = lig_dim_symbol(module->dims, binding->symbol);
-        LigDim high = lig_dim_const(module->dims, binding->high);
-        LigDim low = lig_dim_const(module->dims, binding->low);
-        LigDim within = lig_dim_max(module->dims, lig_dim_min(module->dims, symbol, high), low);
-        narrowed[binding->symbol] = binding->low == binding->high ? high : within;
-        if (!narrowed[binding->symbol]) return false;
+        bounds[binding->symbol] = (LigDimBounds){binding->low, binding->high};
     }
-    LigType bound = *type;
-    for (int i = 0; i < type->rank; i++) {
-        bound.dims[i] = lig_dim_substitute(module->dims, type->dims[i], narrowed);
-        if (!bound.dims[i]) return false;
-    }
-    return lig_type_bind_upper(module->dims, &bound, out);
+    return lig_dims_sharpen(module->dims, bounds) &&
+           lig_type_bind_upper_within(module->dims, type, bounds, out);
 }

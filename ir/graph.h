@@ -138,7 +138,8 @@ void lig_func_renumber(LigFunc *func);
 // True when a result of load (visible everywhere).
 bool lig_value_is_resident(const LigModule *module, const LigValue *value);
 // The shape of `type` at the upper bounds of its dims inside `func`: as lig_type_bind_upper, with the bindings
-// of a variant. What plans reserve and the verifier checks. false when a dim is unbounded or memory is out.
+// of a variant. What plans reserve and the verifier checks. false when a dim is unbounded, or no value fits the
+// bounds.
 bool lig_func_bind_upper(const LigModule *module, const LigFunc *func, const LigType *type, LigShape *out);
 
 // What an op is made of, for lig_op_create and the builder.

@@ -110,28 +110,18 @@ LigStatus lig_infer_rope(LigInfer *infer)
     return LIG_OK;
 }
 
-static LigStatus check_panel(const LigInfer *infer, const LigType *type)
-{
-    LigLayout layout = type->layout;
-    int64_t columns;
-    bool is_panel = type->rank >= 2 && layout.n > 0 && layout.k > 0;
-    bool fits = is_panel && lig_dim_is_const(type->dims[type->rank - 1], &columns) && columns % layout.k == 0;
-    bool has_block = lig_dtype_block(type->dtype) == 1 || layout.k == lig_dtype_block(type->dtype);
-    if (layout.kind == LIG_LAYOUT_ROWS || (fits && has_block)) return LIG_OK;
-    return lig_infer_fail(
-        infer, LIG_ERR_SHAPE,
-        "its result is stated as %s: k must divide the last dim, a number, and be the block of a "
-        "quantised dtype",
-        lig_infer_type_text(infer, type));
-}
-
 LigStatus lig_infer_pack(LigInfer *infer)
 {
     const LigType *stated;
     LIG_TRY(lig_infer_need_stated(infer, &stated));
     *infer->result = *lig_infer_type(infer, 0);
     infer->result->layout = stated->layout;
-    return check_panel(infer, stated);
+    int64_t columns = 0;
+    if (stated->rank) (void)lig_dim_is_const(stated->dims[stated->rank - 1], &columns);
+    const char *problem = lig_layout_problem(stated->layout, stated->dtype, stated->rank, columns);
+    if (!problem) return LIG_OK;
+    return lig_infer_fail(infer, LIG_ERR_SHAPE, "its result is stated as %s, but %s",
+                          lig_infer_type_text(infer, stated), problem);
 }
 
 LigStatus lig_infer_append(LigInfer *infer)
