@@ -17,7 +17,7 @@ LLVMValueRef lig_emit_log(LigEmitter *e, LLVMValueRef x);
 LLVMValueRef lig_emit_tanh(LigEmitter *e, LLVMValueRef x);
 // 2 ulp.
 LLVMValueRef lig_emit_erf(LigEmitter *e, LLVMValueRef x);
-// 1 / sqrt(x); 1 ulp. NaN below 0, +-inf at +-0.
+// 1 / sqrt(x); 1.5 ulp. NaN below 0, +-inf at +-0.
 LLVMValueRef lig_emit_rsqrt(LigEmitter *e, LLVMValueRef x);
 // 1 ulp for |x| <= 2^20; then an absolute error below |x| * 2^-52, always within -1 .. 1; NaN at infinity.
 LLVMValueRef lig_emit_sin(LigEmitter *e, LLVMValueRef x);
