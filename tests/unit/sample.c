@@ -65,7 +65,7 @@ static void check_draws(LigSampling options, unsigned kept)
     for (int i = 0; i < VOCABULARY; i++) mass += kept >> i & 1 ? expected[i] : 0;
     for (int i = 0; i < VOCABULARY; i++) {
         double p = kept >> i & 1 ? expected[i] / mass : 0;
-        assert_true(fabs(counts[i] - p * DRAWS) <= 5 * sqrt(DRAWS * p * (1 - p)));
+        assert_true(fabs(counts[i] - p * (double)DRAWS) <= 5 * sqrt((double)DRAWS * p * (1 - p)));
     }
 }
 
