@@ -138,8 +138,10 @@ static LigStatus run_step(Run *run, size_t index, LigStr text)
         if (step->kind != LIG_SPLIT_REMOVE) LIG_TRY(emit(run, index, text, begin < done ? done : begin, end));
         done = end > done ? end : done;
         // An empty match (or one that \K moved back): the next search starts a character later.
-        if (end > from) from = end;
-        else from += from < text.length ? lig_utf8_next(lig_str_skip(text, from)).bytes : 1;
+        if (end > from)
+            from = end;
+        else
+            from += from < text.length ? lig_utf8_next(lig_str_skip(text, from)).bytes : 1;
     }
     return step->kind == LIG_SPLIT_KEEP ? LIG_OK : emit(run, index, text, done, text.length);
 }
