@@ -88,12 +88,14 @@ static LigStatus make_primitives(LigContext *ctx, LigOnednn *c)
     return LIG_OK;
 }
 
-LigStatus lig_onednn_create(LigContext *ctx, int64_t outputs, int64_t depth, LigOnednn **out)
+LigStatus lig_onednn_create(LigContext *ctx, const LigType *x, const LigType *weight, LigOnednn **out)
 {
     LigOnednn *c = lig_alloc_zero(sizeof *c);
     if (!c) return lig_no_memory(ctx);
-    c->outputs = outputs;
-    c->depth = depth;
+    bool constant =
+        lig_dim_is_const(weight->dims[0], &c->outputs) && lig_dim_is_const(weight->dims[1], &c->depth);
+    LIG_ASSERT(constant);
+    c->x = *x;
     LigStatus status = make_primitives(ctx, c);
     if (status != LIG_OK) {
         lig_onednn_destroy(c);
@@ -115,7 +117,6 @@ void lig_onednn_destroy(LigOnednn *c)
 }
 
 size_t lig_onednn_scratch_bytes(const LigOnednn *c) { return c->scratch_bytes; }
-void lig_onednn_set_rows(LigOnednn *c, const LigType *x) { c->x = *x; }
 
 // oneDNN of Debian runs on OpenMP; the number of its threads is a setting of the calling thread. The runtime is
 // reached by name, since which one it is (libgomp, libomp) is oneDNN's choice, not ours.

@@ -15,16 +15,15 @@ enum { LIG_ONEDNN_COLUMNS = 64 }; // of a tile
 
 typedef struct LigOnednn LigOnednn;
 
-// Primitives for a weight of `outputs` x `depth`. Errors: UNSUPPORTED when oneDNN has only its reference
-// implementation for it, or refuses it; NO_MEMORY.
-LigStatus lig_onednn_create(LigContext *ctx, int64_t outputs, int64_t depth, LigOnednn **out) LIG_MUST_CHECK;
+// Primitives for x [.., K] f32 and a row-major weight [N, K] f32 of constant dims; the rows of x follow from
+// the dims of the call. Errors: UNSUPPORTED when oneDNN refuses, or has only its reference implementation;
+// NO_MEMORY.
+LigStatus lig_onednn_create(LigContext *ctx, const LigType *x, const LigType *weight,
+                            LigOnednn **out) LIG_MUST_CHECK;
 void lig_onednn_destroy(LigOnednn *contraction);
 // Bytes of scratch a thread needs.
 size_t lig_onednn_scratch_bytes(const LigOnednn *contraction);
-// Buffers: x, weight, result, and the LigOnednn. `dims` holds nothing it reads but rows, which
-// `lig_onednn_set_rows` gave.
+// Buffers: x, weight, result, and the LigOnednn.
 LigKernelFn lig_onednn_run;
-// How the rows of x follow from the dims: the product of these (at most 6, NULL-terminated by count).
-void lig_onednn_set_rows(LigOnednn *contraction, const LigType *x);
 
 #endif
