@@ -197,8 +197,8 @@ static LigStatus build_chain(LigContext *ctx)
     LIG_TRY(lig_module_create(ctx, LIG_STR("chain"), &module));
     int64_t size = 4;
     LigType type = lig_type_const(module->dims, LIG_F32, 1, &size);
-    LigStatus status = type.dims[0] ? lig_module_add_func(module, LIG_FUNC, LIG_STR("f"), &func)
-                                    : lig_no_memory(ctx);
+    LigStatus status =
+        type.dims[0] ? lig_module_add_func(module, LIG_FUNC, LIG_STR("f"), &func) : lig_no_memory(ctx);
     if (status == LIG_OK) status = lig_func_add_input(module, func, LIG_STR("x"), type, &x);
     if (status == LIG_OK) {
         LigBuilder b = lig_builder(module, func);
