@@ -161,16 +161,21 @@ void lig_body__enter_row(LigBody *body, LigBodyLeaf *leaf)
     leaf->row_base = leaf->splat ? base : LLVMBuildAdd(b, base, inside, "");
 }
 
+bool lig_body_fits(const LigModule *module, const LigFunc *kernel, const LigType *space, const LigValue *value)
+{
+    LigBodyLeaf leaf;
+    return describe(module, kernel, space, value, &leaf);
+}
+
 static LigStatus check_operand(const LigModule *module, const LigFunc *kernel, const LigType *space,
                                const LigOp *op, const LigValue *operand)
 {
-    LigBodyLeaf leaf;
-    if (!lig_body_is_leaf(operand) || describe(module, kernel, space, operand, &leaf)) return LIG_OK;
+    if (!lig_body_is_leaf(operand) || lig_body_fits(module, kernel, space, operand)) return LIG_OK;
     return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
                            "an operand neither has the kernel's shape nor broadcasts into it");
 }
 
-LigStatus lig_body_check_op(const LigModule *module, const LigFunc *kernel, const LigType *space,
+static LigStatus check_op(const LigModule *module, const LigFunc *kernel, const LigType *space,
                             const LigOp *op)
 {
     if (!lig_body_is_transparent(op)) LIG_TRY(lig_body__check_elementwise(module, kernel, op));
@@ -189,7 +194,7 @@ LigStatus lig_body_check(const LigModule *module, const LigFunc *kernel, const L
         if (!known)
             return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
                                    "this op does not belong into a kernel of its class");
-        LIG_TRY(lig_body_check_op(module, kernel, space, op));
+        LIG_TRY(check_op(module, kernel, space, op));
     }
     for (size_t i = 0; i < kernel->outputs.count; i++) {
         const LigValue *output = kernel->outputs.data[i];

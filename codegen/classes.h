@@ -36,5 +36,9 @@ LigStatus lig_kernel_class(const LigModule *module, const LigFunc *kernel,
 
 // Adds an attribute unless the kernel has it. Errors: NO_MEMORY.
 LigStatus lig_schedule_int(LigScheduling *scheduling, LigAttrKey key, int64_t value) LIG_MUST_CHECK;
+// How many rows of `space` are about `elements` elements, by the upper bound of a row; at least 1.
+int64_t lig_schedule_rows(const LigModule *module, const LigType *space, int64_t elements);
+// The scheduled units of work of a tile.
+int64_t lig_kernel_tile(const LigFunc *kernel);
 
 #endif
