@@ -11,10 +11,8 @@ static const LigType *result_type(const LigFunc *kernel) { return &kernel->outpu
 static LigType flat_space(const LigModule *module, const LigFunc *kernel)
 {
     const LigType *result = result_type(kernel);
-    LigType space = {.dtype = result->dtype, .rank = 1, .dims = {lig_dim_const(module->dims, 1)}};
-    for (int i = 0; i < result->rank; i++)
-        space.dims[0] = lig_dim_mul(module->dims, space.dims[0], result->dims[i]);
-    return space;
+    LigDim count = lig_schedule_count(module, result, 0, result->rank);
+    return (LigType){.dtype = result->dtype, .rank = 1, .dims = {count}};
 }
 
 static bool fits_flat(const LigModule *module, const LigFunc *kernel, const LigType *flat)
@@ -42,9 +40,7 @@ static bool find_space(const LigModule *module, const LigFunc *kernel, LigType *
 static LigDim count_units(const LigModule *module, const LigType *space)
 {
     if (space->rank == 1) return space->dims[0];
-    LigDim rows = lig_dim_const(module->dims, 1);
-    for (int i = 0; i + 1 < space->rank; i++) rows = lig_dim_mul(module->dims, rows, space->dims[i]);
-    return rows;
+    return lig_schedule_count(module, space, 0, space->rank - 1);
 }
 
 LigStatus lig_schedule_elementwise(LigScheduling *scheduling)
@@ -101,14 +97,16 @@ static void emit_rows(LigKernelEmitter *k, Vectors *vectors, LigUnitRange units)
 LigStatus lig_emit_elementwise(LigKernelEmitter *k)
 {
     LigType space;
-    if (!find_space(k->module, k->kernel, &space)) return lig_no_memory(k->module->ctx);
+    if (!find_space(k->module, k->kernel, &space)) return lig_no_memory(k->e->ctx);
     Vectors vectors = {.lanes = lig_target_f32_lanes(k->e->target)};
     LIG_TRY(lig_body_create(k, &space, &vectors.body));
     LLVMValueRef units = lig_kernel_dim(k, count_units(k->module, &space));
     LigTileLoop tiles = lig_kernel_tiles_begin(k);
     LigUnitRange range = lig_kernel_tile_units(k, tiles.tile, lig_kernel_tile(k->kernel), units);
-    if (space.rank == 1) emit_flat(k, &vectors, range);
-    else emit_rows(k, &vectors, range);
+    if (space.rank == 1)
+        emit_flat(k, &vectors, range);
+    else
+        emit_rows(k, &vectors, range);
     lig_kernel_tiles_end(k, &tiles);
     return LIG_OK;
 }

@@ -26,7 +26,7 @@ static LigStatus allocate(LigKernelEmitter *k)
     k->outputs = LIG_NEW_ARRAY(k->arena, LLVMValueRef, k->kernel->outputs.count);
     k->symbols = LIG_NEW_ARRAY(k->arena, LLVMValueRef, lig_dims_symbol_count(k->module->dims));
     bool whole = k->inputs != NULL && k->outputs != NULL && k->symbols != NULL;
-    return whole ? LIG_OK : lig_no_memory(k->module->ctx);
+    return whole ? LIG_OK : lig_no_memory(k->e->ctx);
 }
 
 LigStatus lig_kernel_begin(LigKernelEmitter *k, const char *name)
@@ -116,11 +116,11 @@ void lig_kernel_each_vector(LigKernelEmitter *k, LLVMValueRef count, int lanes, 
     if (!is_zero(left)) emit_tail(k, full, left, lanes, body);
 }
 
-LigStatus lig_kernel_fail(const LigModule *module, const LigFunc *kernel, const LigOp *op, LigStatus status,
+LigStatus lig_kernel_fail(LigContext *ctx, const LigFunc *kernel, const LigOp *op, LigStatus status,
                           const char *message)
 {
     LigLoc loc = op != NULL ? op->loc : kernel->loc;
     const char *name = op != NULL ? lig_op_info(op->code)->name : "";
-    return lig_fail(module->ctx, status, loc, "kernel @%.*s: %s%s%s", LIG_STR_ARG(kernel->name), name,
+    return lig_fail(ctx, status, loc, "kernel @%.*s: %s%s%s", LIG_STR_ARG(kernel->name), name,
                     op != NULL ? ": " : "", message);
 }

@@ -10,7 +10,7 @@ static const LigKernelClass classes[] = {
 
 enum { CLASS_COUNT = sizeof classes / sizeof *classes };
 
-LigStatus lig_kernel_class(const LigModule *module, const LigFunc *kernel, const LigKernelClass **out)
+LigStatus lig_kernel_class(LigContext *ctx, const LigFunc *kernel, const LigKernelClass **out)
 {
     LigStr name = lig_attrs_name(kernel->attrs, LIG_ATTR_CLASS, LIG_STR(""));
     for (size_t i = 0; i < CLASS_COUNT; i++) {
@@ -18,10 +18,10 @@ LigStatus lig_kernel_class(const LigModule *module, const LigFunc *kernel, const
         *out = &classes[i];
         return LIG_OK;
     }
-    return lig_fail(module->ctx, LIG_ERR_INVALID, kernel->loc,
-                    "kernel @%.*s has %s%.*s: give it class=elementwise, row, contract, attention, gather or move",
-                    LIG_STR_ARG(kernel->name), name.length > 0 ? "the unknown class " : "no class",
-                    LIG_STR_ARG(name));
+    return lig_fail(
+        ctx, LIG_ERR_INVALID, kernel->loc,
+        "kernel @%.*s has %s%.*s: give it class=elementwise, row, contract, attention, gather or move",
+        LIG_STR_ARG(kernel->name), name.length > 0 ? "the unknown class " : "no class", LIG_STR_ARG(name));
 }
 
 int64_t lig_kernel_tile(const LigFunc *kernel)
@@ -36,6 +36,13 @@ LigStatus lig_schedule_int(LigScheduling *scheduling, LigAttrKey key, int64_t va
     LigAttr attr = {.key = key, .value.integer = value};
     bool added = lig_attrs_set(scheduling->module->arena, &scheduling->kernel->attrs, attr);
     return added ? LIG_OK : lig_no_memory(scheduling->module->ctx);
+}
+
+LigDim lig_schedule_count(const LigModule *module, const LigType *type, int first, int last)
+{
+    LigDim count = lig_dim_const(module->dims, 1);
+    for (int i = first; i < last; i++) count = lig_dim_mul(module->dims, count, type->dims[i]);
+    return count;
 }
 
 int64_t lig_schedule_rows(const LigModule *module, const LigType *space, int64_t elements)
@@ -54,7 +61,7 @@ static LigStatus check_tile(const LigModule *module, const LigFunc *kernel)
 {
     const LigAttr *tile = lig_attrs_get(kernel->attrs, LIG_ATTR_TILE);
     if (tile == NULL || tile->value.integer > 0) return LIG_OK;
-    return lig_kernel_fail(module, kernel, NULL, LIG_ERR_INVALID, "tile must be 1 or more");
+    return lig_kernel_fail(module->ctx, kernel, NULL, LIG_ERR_INVALID, "tile must be 1 or more");
 }
 
 LigStatus lig_schedule_module(LigModule *module, const LigScheduleOptions *options)
@@ -63,7 +70,7 @@ LigStatus lig_schedule_module(LigModule *module, const LigScheduleOptions *optio
         LigFunc *kernel = module->funcs.data[i];
         if (kernel->kind != LIG_FUNC_KERNEL || is_onednn(kernel)) continue;
         const LigKernelClass *class;
-        LIG_TRY(lig_kernel_class(module, kernel, &class));
+        LIG_TRY(lig_kernel_class(module->ctx, kernel, &class));
         LIG_TRY(check_tile(module, kernel));
         LigScheduling scheduling = {.module = module, .kernel = kernel, .options = options};
         LIG_TRY(class->schedule(&scheduling));
@@ -74,6 +81,6 @@ LigStatus lig_schedule_module(LigModule *module, const LigScheduleOptions *optio
 LigDim lig_kernel_tiles(const LigModule *module, const LigFunc *kernel)
 {
     const LigKernelClass *class;
-    if (lig_kernel_class(module, kernel, &class) != LIG_OK) return NULL;
+    if (lig_kernel_class(module->ctx, kernel, &class) != LIG_OK) return NULL;
     return class->tiles(module, kernel);
 }
