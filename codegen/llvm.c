@@ -57,7 +57,7 @@ void lig_emit_attribute(LigEmitter *e, const char *key, const char *value)
 {
     LLVMAttributeRef attribute =
         LLVMCreateStringAttribute(e->llvm, key, (unsigned)strlen(key), value, (unsigned)strlen(value));
-    LLVMAddAttributeAtIndex(e->function, LLVMAttributeFunctionIndex, attribute);
+    LLVMAddAttributeAtIndex(e->function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, attribute);
 }
 
 LLVMValueRef lig_emit_function(LigEmitter *e, const char *name, LLVMTypeRef result, LLVMTypeRef *params,
@@ -71,7 +71,7 @@ LLVMValueRef lig_emit_function(LigEmitter *e, const char *name, LLVMTypeRef resu
     lig_emit_attribute(e, "prefer-vector-width", width);
     lig_emit_attribute(e, "min-legal-vector-width", width);
     unsigned nounwind = LLVMGetEnumAttributeKindForName("nounwind", strlen("nounwind"));
-    LLVMAddAttributeAtIndex(e->function, LLVMAttributeFunctionIndex,
+    LLVMAddAttributeAtIndex(e->function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
                             LLVMCreateEnumAttribute(e->llvm, nounwind, 0));
     LLVMPositionBuilderAtEnd(e->builder, LLVMAppendBasicBlockInContext(e->llvm, e->function, "entry"));
     return e->function;
@@ -97,9 +97,12 @@ LLVMTypeRef lig_same_lanes(LLVMValueRef value, LLVMTypeRef element)
 
 LLVMValueRef lig_i32(LigEmitter *e, int32_t value)
 {
-    return LLVMConstInt(e->i32, (uint64_t)(int64_t)value, true);
+    return LLVMConstInt(e->i32, (unsigned long long)(long long)value, true);
 }
-LLVMValueRef lig_i64(LigEmitter *e, int64_t value) { return LLVMConstInt(e->i64, (uint64_t)value, true); }
+LLVMValueRef lig_i64(LigEmitter *e, int64_t value)
+{
+    return LLVMConstInt(e->i64, (unsigned long long)value, true);
+}
 LLVMValueRef lig_f32(LigEmitter *e, float value) { return LLVMConstReal(e->f32, (double)value); }
 
 static LLVMValueRef repeat(LLVMTypeRef type, LLVMValueRef scalar)
@@ -116,7 +119,7 @@ static LLVMTypeRef element_of(LLVMTypeRef type) { return is_vector(type) ? LLVMG
 
 LLVMValueRef lig_int_like(LLVMTypeRef type, int64_t value)
 {
-    return repeat(type, LLVMConstInt(element_of(type), (uint64_t)value, true));
+    return repeat(type, LLVMConstInt(element_of(type), (unsigned long long)value, true));
 }
 
 LLVMValueRef lig_float_like(LLVMTypeRef type, double value)

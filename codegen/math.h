@@ -17,9 +17,10 @@ LLVMValueRef lig_emit_log(LigEmitter *e, LLVMValueRef x);
 LLVMValueRef lig_emit_tanh(LigEmitter *e, LLVMValueRef x);
 // 2 ulp.
 LLVMValueRef lig_emit_erf(LigEmitter *e, LLVMValueRef x);
-// 1 / sqrt(x); 1 ulp. NaN below 0, +-inf at +-0.
+// 1 / sqrt(x); 1.5 ulp. NaN below 0, +-inf at +-0.
 LLVMValueRef lig_emit_rsqrt(LigEmitter *e, LLVMValueRef x);
-// 1 ulp for |x| <= 2^20; then an absolute error below |x| * 2^-52, always within -1 .. 1; NaN at infinity.
+// 1 ulp for |x| <= 2^20; to 2^50 an absolute error below |x| * 2^-52 + 1e-7; above that no more than a number
+// in -1 .. 1. NaN at infinity.
 LLVMValueRef lig_emit_sin(LigEmitter *e, LLVMValueRef x);
 LLVMValueRef lig_emit_cos(LigEmitter *e, LLVMValueRef x);
 // 1 / (1 + e^-x); 3 ulp.

@@ -9,8 +9,8 @@ LigStatus lig_infer_fail(const LigInfer *infer, LigStatus status, const char *fo
     LigStr message = lig_str_vformat(infer->module->arena, format, args);
     va_end(args);
     if (!message.data) return lig_no_memory(infer->module->ctx);
-    return lig_fail(infer->module->ctx, status, infer->op->loc, "%s: %s", lig_op_info(infer->op->code)->name,
-                    message.data);
+    return lig_fail(infer->module->ctx, status, infer->op->loc, "%s%s: %s", infer->rule ? infer->rule : "",
+                    lig_op_info(infer->op->code)->name, message.data);
 }
 
 // A zero-terminated copy of the text in the module's arena; releases the text.
