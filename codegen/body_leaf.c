@@ -110,7 +110,7 @@ LigStatus lig_body__find_leaves(LigBody *body)
     for (size_t i = 0; i < kernel->ops.count; i++) {
         const LigOp *op = kernel->ops.data[i];
         if (op->code == LIG_OP_CONSTANT && !find_leaf(body, op->results[0]))
-            return lig_kernel_fail(body->k->e->ctx, kernel, op, LIG_ERR_UNSUPPORTED,
+            return lig_kernel_fail(body->k->module, kernel, op, LIG_ERR_UNSUPPORTED,
                                    "a constant this large belongs outside the kernel");
     }
     return LIG_OK;
@@ -166,7 +166,7 @@ static LigStatus check_operand(const LigModule *module, const LigFunc *kernel, c
                                const LigOp *op, const LigValue *operand)
 {
     if (!lig_body_is_leaf(operand) || lig_body_fits(module, kernel, space, operand)) return LIG_OK;
-    return lig_kernel_fail(module->ctx, kernel, op, LIG_ERR_UNSUPPORTED,
+    return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
                            "an operand neither has the kernel's shape nor broadcasts into it");
 }
 
@@ -186,14 +186,14 @@ LigStatus lig_body_check(const LigModule *module, const LigFunc *kernel, const L
         if (op->code == LIG_OP_CONSTANT || (takes != NULL && takes(op))) continue;
         bool known = lig_op_info(op->code)->class == LIG_OPS_ELEMENTWISE || lig_body_is_transparent(op);
         if (!known)
-            return lig_kernel_fail(module->ctx, kernel, op, LIG_ERR_UNSUPPORTED,
+            return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
                                    "this op does not belong into a kernel of its class");
         LIG_TRY(check_op(module, kernel, space, op));
     }
     for (size_t i = 0; i < kernel->outputs.count; i++) {
         const LigValue *output = kernel->outputs.data[i];
         if (!lig_body_same_count(module, &output->type, space))
-            return lig_kernel_fail(module->ctx, kernel, output->op, LIG_ERR_UNSUPPORTED,
+            return lig_kernel_fail(module, kernel, output->op, LIG_ERR_UNSUPPORTED,
                                    "a result that has another number of elements than the others");
     }
     return LIG_OK;

@@ -177,7 +177,7 @@ static LigStatus check_cast(const LigModule *module, const LigFunc *kernel, cons
     LigDtype from = op->operands[0]->type.dtype, to = op->results[0]->type.dtype;
     bool wide = from == LIG_F64 || from == LIG_I64 || from == LIG_I32;
     if (!lig_dtype_is_quantised(from) && !(wide && (to == LIG_BF16 || to == LIG_F16))) return LIG_OK;
-    return lig_kernel_fail(module->ctx, kernel, op, LIG_ERR_UNSUPPORTED,
+    return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
                            "this cast has no generated code: go by way of f32");
 }
 
@@ -186,10 +186,10 @@ LigStatus lig_body__check_elementwise(const LigModule *module, const LigFunc *ke
     LigDtype dtype = op->results[0]->type.dtype;
     if (op->code == LIG_OP_CAST) return check_cast(module, kernel, op);
     if (op->code == LIG_OP_POW)
-        return lig_kernel_fail(module->ctx, kernel, op, LIG_ERR_UNSUPPORTED,
+        return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
                                "no generated code for pow yet: use mul, sqrt or exp and log");
     if (dtype == LIG_F64 && !is_plain(op->code))
-        return lig_kernel_fail(module->ctx, kernel, op, LIG_ERR_UNSUPPORTED,
+        return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
                                "no generated code over f64: cast to f32");
     return LIG_OK;
 }

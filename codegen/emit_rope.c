@@ -1,5 +1,5 @@
 // Rope inside row kernels: once a token, cosines and sines of its angles go to scratch; then each vector of a
-// row is x * cos + partner * sin, the partner being the neighbouring lane or the vector half a row away.
+// row is x * cos + partner * sin, the partner being the neighbouring lane or the vector F columns away.
 //
 // A table has one entry a column of the rotated part: for adjacent pairs each angle twice, the sine negated in
 // even columns; for half pairs each angle once, the sine's sign depending on the half.
@@ -34,10 +34,10 @@ LigStatus lig_rope_check(const LigModule *module, const LigFunc *kernel, const L
     bool known =
         lig_dim_is_const(freq->type.dims[0], &size) && lig_dim_is_const(op->results[0]->type.dims[2], &size);
     if (!known)
-        return lig_kernel_fail(module->ctx, kernel, op, LIG_ERR_UNSUPPORTED,
+        return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
                                "the head size and the number of frequencies must be constants");
     if (pos->kind == LIG_VALUE_INPUT && freq->kind == LIG_VALUE_INPUT) return LIG_OK;
-    return lig_kernel_fail(module->ctx, kernel, op, LIG_ERR_UNSUPPORTED,
+    return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
                            "positions and frequencies must be operands of the kernel");
 }
 
@@ -84,7 +84,7 @@ int lig_rope_lanes(const LigFunc *kernel, const LigTarget *target)
         const LigOp *op = kernel->ops.data[i];
         if (op->code != LIG_OP_ROPE || is_adjacent(op)) continue;
         Rope rope = describe(kernel, target, op);
-        while (rope.columns / 2 % lanes != 0) lanes /= 2;
+        while (rope.pairs % lanes != 0) lanes /= 2;
     }
     return lanes;
 }
@@ -186,15 +186,14 @@ static LLVMValueRef load_entries(LigRow *row, const Rope *rope, LLVMValueRef col
     return lig_emit_load(e, lig_lanes(e->f32, row->lanes), entry, sizeof(float));
 }
 
-// x * cos + partner * sin in the columns below `limit`, x in the others.
+// x * cos + turned in the columns below 2F, x in the others.
 static LLVMValueRef rotate(LigRow *row, const Rope *rope, LLVMValueRef entry_column, LLVMValueRef x,
                            LLVMValueRef turned)
 {
     LigEmitter *e = row->body.k->e;
     LLVMValueRef rotated = lig_emit_fma(e, x, load_entries(row, rope, entry_column, false), turned);
     if (2 * rope->pairs == rope->columns) return rotated;
-    int64_t limit = rope->adjacent ? 2 * rope->pairs : rope->pairs;
-    LLVMValueRef left = LLVMBuildSub(e->builder, lig_i64(e, limit), entry_column, "");
+    LLVMValueRef left = LLVMBuildSub(e->builder, lig_i64(e, 2 * rope->pairs), row->body.column, "");
     left = lig_kernel_greatest(row->body.k, left, lig_i64(e, 0));
     return LLVMBuildSelect(e->builder, lig_emit_tail_mask(e, row->lanes, left), rotated, x, "");
 }
@@ -232,7 +231,7 @@ static LLVMValueRef rotate_half(LigRow *row, const Rope *rope)
     LigBody *body = &row->body;
     LigEmitter *e = body->k->e;
     LLVMBuilderRef b = e->builder;
-    LLVMValueRef half = lig_i64(e, rope->columns / 2), column = body->column;
+    LLVMValueRef half = lig_i64(e, rope->pairs), column = body->column;
     LLVMValueRef second = LLVMBuildICmp(b, LLVMIntSGE, column, half, "");
     LLVMValueRef below = LLVMBuildSub(b, column, half, ""), above = LLVMBuildAdd(b, column, half, "");
     LLVMValueRef entry = LLVMBuildSelect(b, second, below, column, "");

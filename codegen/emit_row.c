@@ -31,13 +31,13 @@ static LigStatus check_row_op(const LigModule *module, const LigFunc *kernel, co
             module->ctx, kernel, op, LIG_ERR_UNSUPPORTED,
             "its rows differ from those of the kernel's first row op: they need two kernels");
     if (type->dtype == LIG_F64)
-        return lig_kernel_fail(module->ctx, kernel, op, LIG_ERR_UNSUPPORTED,
+        return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
                                "no generated code over f64: cast to f32");
     size_t last = op->code == LIG_OP_ROPE ? 1 : op->operand_count;
     for (size_t i = 0; i < last; i++) {
         const LigValue *operand = op->operands[i];
         if (lig_body_is_leaf(operand) && !lig_body_fits(module, kernel, space, operand))
-            return lig_kernel_fail(module->ctx, kernel, op, LIG_ERR_UNSUPPORTED,
+            return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
                                    "an operand neither has the kernel's shape nor broadcasts into it");
     }
     return op->code == LIG_OP_ROPE ? lig_rope_check(module, kernel, op) : LIG_OK;
@@ -70,7 +70,7 @@ LigStatus lig_schedule_row(LigScheduling *scheduling)
     LigFunc *kernel = scheduling->kernel;
     const LigOp *first = first_row_op(kernel);
     if (first == NULL)
-        return lig_kernel_fail(module->ctx, kernel, NULL, LIG_ERR_UNSUPPORTED,
+        return lig_kernel_fail(module, kernel, NULL, LIG_ERR_UNSUPPORTED,
                                "no norm, softmax or rope in it: make it class=elementwise");
     const LigType *space = &first->results[0]->type;
     LIG_TRY(lig_body_check(module, kernel, space, takes));

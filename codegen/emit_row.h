@@ -24,7 +24,8 @@ LigStatus lig_rope_check(const LigModule *module, const LigFunc *kernel, const L
 size_t lig_rope_count(const LigFunc *kernel);
 // Bytes of scratch for the tables of cosines and sines of a token.
 int64_t lig_rope_scratch(const LigFunc *kernel, const LigTarget *target);
-// The lanes that a row is walked by: the target's, or fewer so that no vector straddles the halves of a rope.
+// The lanes that a row is walked by: the target's, or fewer so that no vector straddles the two halves of a
+// rope's pairs.
 int lig_rope_lanes(const LigFunc *kernel, const LigTarget *target);
 // Emits the tables of token `token` for each rope.
 void lig_rope_tables(LigRow *row, LLVMValueRef token);

@@ -116,11 +116,11 @@ void lig_kernel_each_vector(LigKernelEmitter *k, LLVMValueRef count, int lanes, 
     if (!is_zero(left)) emit_tail(k, full, left, lanes, body);
 }
 
-LigStatus lig_kernel_fail(LigContext *ctx, const LigFunc *kernel, const LigOp *op, LigStatus status,
+LigStatus lig_kernel_fail(const LigModule *module, const LigFunc *kernel, const LigOp *op, LigStatus status,
                           const char *message)
 {
     LigLoc loc = op != NULL ? op->loc : kernel->loc;
     const char *name = op != NULL ? lig_op_info(op->code)->name : "";
-    return lig_fail(ctx, status, loc, "kernel @%.*s: %s%s%s", LIG_STR_ARG(kernel->name), name,
+    return lig_fail(module->ctx, status, loc, "kernel @%.*s: %s%s%s", LIG_STR_ARG(kernel->name), name,
                     op != NULL ? ": " : "", message);
 }

@@ -61,7 +61,7 @@ static LigStatus check_tile(const LigModule *module, const LigFunc *kernel)
 {
     const LigAttr *tile = lig_attrs_get(kernel->attrs, LIG_ATTR_TILE);
     if (tile == NULL || tile->value.integer > 0) return LIG_OK;
-    return lig_kernel_fail(module->ctx, kernel, NULL, LIG_ERR_INVALID, "tile must be 1 or more");
+    return lig_kernel_fail(module, kernel, NULL, LIG_ERR_INVALID, "tile must be 1 or more");
 }
 
 LigStatus lig_schedule_module(LigModule *module, const LigScheduleOptions *options)
