@@ -1,11 +1,11 @@
 // Byte-level BPE: ids as Transformers gives them, from tokenizer.json and from GGUF metadata; hostile text,
 // damaged images, failing allocations.
+#include "runtime/text/tokenizer.h"
 #include "frontend/tokenizer_gguf.h"
 #include "frontend/tokenizer_json.h"
 #include "ir/base/alloc.h"
 #include "ir/base/file.h"
 #include "ir/base/vec.h"
-#include "runtime/text/tokenizer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
