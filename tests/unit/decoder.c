@@ -1,5 +1,6 @@
 // Decoders built from specs: a model like SmolLM2-135M, its knobs, and files that do not fit.
 #include "models/decoder.h"
+#include "ir/base/alloc.h"
 #include "ir/text.h"
 #include "ir/verify.h"
 
@@ -200,7 +201,7 @@ static void knobs_out_of_range_are_named(void **state)
     file.spec.layers = INT64_MAX;
     assert_refused(file, LIG_ERR_INVALID, "layers");
     file = good;
-    file.spec.rope.fraction = NAN;
+    file.spec.rope.fraction = (double)NAN;
     assert_refused(file, LIG_ERR_INVALID, "position.fraction");
     file = good;
     file.spec.rope.scaling = LIG_ROPE_LLAMA3;
@@ -281,6 +282,28 @@ static void names_take_the_layer(void **state)
     lig_arena_destroy(arena);
 }
 
+static void every_failing_allocation_is_survived(void **state)
+{
+    (void)state;
+    LigContext *ctx = lig_context_create();
+    FakeFile file = {.spec = small_spec(), .vector = LIG_F16};
+    for (uint64_t n = 1; n < 1000; n++) {
+        LigModule *module = NULL;
+        lig_alloc_fail_at(n);
+        LigStatus status = build(ctx, &file, &module);
+        lig_alloc_fail_at(0);
+        lig_context_clear(ctx);
+        if (status == LIG_OK) {
+            assert_true(n > 5);
+            lig_module_destroy(module);
+            lig_context_destroy(ctx);
+            return;
+        }
+        assert_int_equal(status, LIG_ERR_NO_MEMORY);
+    }
+    fail_msg("1000 allocations did not suffice");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +314,7 @@ int main(void)
         cmocka_unit_test(frequencies_follow_their_formulas),
         cmocka_unit_test(specs_print_as_text),
         cmocka_unit_test(names_take_the_layer),
+        cmocka_unit_test(every_failing_allocation_is_survived),
     };
     return cmocka_run_group_tests_name("decoder", tests, NULL, NULL);
 }
