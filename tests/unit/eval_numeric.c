@@ -10,6 +10,8 @@
 static const LigDtype floats[] = {LIG_F64, LIG_F32, LIG_BF16, LIG_F16};
 static const LigStr no_name;
 
+static long double number_at(const LigTensor *t, int64_t i) { return (long double)tensor_at(t, i); }
+
 static void expect(const LigTensor *got, int64_t i, long double want, long double magnitude, const char *what)
 {
     double value = tensor_at(got, i);
@@ -94,8 +96,8 @@ static void check_elementwise(const ElementwiseCase *c, const BroadcastCase *b, 
     int64_t x_div = c->operands == 2 ? b->x_div : 1;
     int64_t x_mod = c->operands == 2 ? b->x_mod : tensor_count(&out);
     for (int64_t i = 0; i < tensor_count(&out); i++) {
-        long double x = tensor_at(&one.operands[0], i / x_div % x_mod);
-        long double y = tensor_at(&one.operands[1], c->operands == 2 ? i / b->y_div % b->y_mod : 0);
+        long double x = number_at(&one.operands[0], i / x_div % x_mod);
+        long double y = number_at(&one.operands[1], c->operands == 2 ? i / b->y_div % b->y_mod : 0);
         long double want = c->reference(x, y);
         expect(&out, i, want, fabsl(want) + fabsl(x) + fabsl(y), lig_op_info(c->code)->name);
     }
@@ -193,15 +195,15 @@ static void check_norm(LigOpCode code, LigDtype dtype, int64_t columns, bool ext
     assert_int_equal(run_one_op(&one, &out, NULL), LIG_OK);
     for (int64_t r = 0; r < 3; r++) {
         long double mean = 0, square = 0;
-        for (int64_t c = 0; layer && c < columns; c++) mean += tensor_at(&one.operands[0], r * columns + c);
+        for (int64_t c = 0; layer && c < columns; c++) mean += number_at(&one.operands[0], r * columns + c);
         mean /= columns;
         for (int64_t c = 0; c < columns; c++)
-            square += powl(tensor_at(&one.operands[0], r * columns + c) - mean, 2) / columns;
+            square += powl(number_at(&one.operands[0], r * columns + c) - mean, 2) / columns;
         for (int64_t c = 0; c < columns; c++) {
-            long double w = tensor_at(&one.operands[1], c) + (!layer && extra ? 1 : 0);
-            long double b = layer && extra ? tensor_at(&one.operands[2], c) : 0;
-            long double x = tensor_at(&one.operands[0], r * columns + c) - mean;
-            expect(&out, r * columns + c, x / sqrtl(square + 1e-5) * w + b, 64, "norm");
+            long double w = number_at(&one.operands[1], c) + (!layer && extra ? 1 : 0);
+            long double b = layer && extra ? number_at(&one.operands[2], c) : 0;
+            long double x = number_at(&one.operands[0], r * columns + c) - mean;
+            expect(&out, r * columns + c, x / sqrtl(square + 1e-5L) * w + b, 64, "norm");
         }
     }
     lig_free(out.data);
@@ -238,9 +240,9 @@ static void softmax_sums_to_one_and_keeps_empty_rows(void **state)
         assert_int_equal(run_one_op(&one, &out, NULL), LIG_OK);
         for (int64_t r = 0; r < 2; r++) {
             long double sum = 0;
-            for (int64_t c = 0; c < 17; c++) sum += expl(tensor_at(&one.operands[0], r * 17 + c) - 1000.0L);
+            for (int64_t c = 0; c < 17; c++) sum += expl(number_at(&one.operands[0], r * 17 + c) - 1000.0L);
             for (int64_t c = 0; c < 17; c++)
-                expect(&out, r * 17 + c, expl(tensor_at(&one.operands[0], r * 17 + c) - 1000.0L) / sum, 1,
+                expect(&out, r * 17 + c, expl(number_at(&one.operands[0], r * 17 + c) - 1000.0L) / sum, 1,
                        "softmax");
         }
         assert_true(tensor_at(&out, 3) == 0.0);
@@ -269,7 +271,7 @@ static void reductions_fold_the_axes_named(void **state)
             for (int i = 0; i < 35; i++) want[i] = max ? -HUGE_VALL : 0;
             for (int64_t i = 0; i < 105; i++) {
                 int64_t at = c == 0 ? i % 35 : c == 1 ? i / 7 : i / 35;
-                long double x = tensor_at(&one.operands[0], i);
+                long double x = number_at(&one.operands[0], i);
                 want[at] = max ? fmaxl(want[at], x) : want[at] + x;
             }
             assert_int_equal(tensor_count(&out), c == 0 ? 35 : c == 1 ? 15 : 3);
@@ -317,9 +319,9 @@ static double block_value(const LigTensor *t, int64_t i)
     return (double)(float)(d * q + half_value(b + 2));
 }
 
-static double weight_value(const LigTensor *w, int64_t i)
+static long double weight_value(const LigTensor *w, int64_t i)
 {
-    return lig_dtype_is_quantised(w->shape.dtype) ? block_value(w, i) : tensor_at(w, i);
+    return lig_dtype_is_quantised(w->shape.dtype) ? (long double)block_value(w, i) : number_at(w, i);
 }
 
 typedef struct LinearCase {
@@ -368,7 +370,7 @@ static void check_linear(const LinearCase *c, uint64_t *seed)
     for (int64_t i = 0; i < c->rows * c->outputs; i++) {
         long double want = 0, magnitude = 0;
         for (int64_t k = 0; k < c->columns; k++) {
-            long double x = tensor_at(&one.operands[0], i / c->outputs * c->columns + k);
+            long double x = number_at(&one.operands[0], i / c->outputs * c->columns + k);
             long double product = x * weight_value(&one.operands[1], i % c->outputs * c->columns + k);
             want += product;
             magnitude += fabsl(product);
@@ -483,9 +485,10 @@ static long double score_of(const AttentionCase *c, const OneOp *one, int64_t qu
 {
     long double score = 0;
     for (int64_t d = 0; d < c->width; d++)
-        score += (long double)tensor_at(&one->operands[0], query + d) * tensor_at(&one->operands[1], key + d);
-    score *= 0.3;
-    return c->softcap > 0 ? c->softcap * tanhl(score / c->softcap) : score;
+        score += number_at(&one->operands[0], query + d) * number_at(&one->operands[1], key + d);
+    score *= 0.3L;
+    long double cap = (long double)c->softcap;
+    return cap > 0 ? cap * tanhl(score / cap) : score;
 }
 
 static void expect_attention(const AttentionCase *c, const OneOp *one, const LigTensor *out, int64_t query)
@@ -499,7 +502,7 @@ static void expect_attention(const AttentionCase *c, const OneOp *one, const Lig
         int64_t key = ((slots[row] * c->kv_heads + head) * CAPACITY + j) * c->width;
         long double weight = expl(score_of(c, one, query * c->width, key));
         total += weight;
-        for (int64_t d = 0; d < c->width; d++) want[d] += weight * tensor_at(&one->operands[2], key + d);
+        for (int64_t d = 0; d < c->width; d++) want[d] += weight * number_at(&one->operands[2], key + d);
     }
     for (int64_t d = 0; d < c->width; d++)
         expect(out, query * c->width + d, total > 0 ? want[d] / total : 0, 4, "attention");
@@ -558,12 +561,12 @@ static void rope_rotates_pairs_and_leaves_the_rest(void **state)
             bool second = form ? c >= 3 : c % 2;
             int64_t a = base + (form ? pair : 2 * pair), b = form ? a + 3 : a + 1;
             if (c >= 6) {
-                assert_true(tensor_at(&out, i) == tensor_at(&one.operands[0], i));
+                assert_true(number_at(&out, i) == number_at(&one.operands[0], i));
                 continue;
             }
-            float angle = (float)tensor_at(&one.operands[1], i / 18) * (float)tensor_at(&one.operands[2], pair);
-            long double x = tensor_at(&one.operands[0], a), y = tensor_at(&one.operands[0], b);
-            long double sine = sinl(angle), cosine = cosl(angle);
+            float angle = (float)number_at(&one.operands[1], i / 18) * (float)number_at(&one.operands[2], pair);
+            long double x = number_at(&one.operands[0], a), y = number_at(&one.operands[0], b);
+            long double sine = sinl((long double)angle), cosine = cosl((long double)angle);
             expect(&out, i, second ? x * sine + y * cosine : x * cosine - y * sine, 2, forms[form]);
         }
         lig_free(out.data);
@@ -591,7 +594,7 @@ static void gather_reads_rows_of_every_storage(void **state)
             assert_int_equal(out.shape.dtype, quantised ? LIG_F32 : tables[t]);
             for (int64_t i = 0; i < 4 * 64; i++) {
                 int64_t id = ((int32_t *)ids.data)[i / 64];
-                assert_true(tensor_at(&out, i) == weight_value(&table, id * 64 + i % 64));
+                assert_true(number_at(&out, i) == weight_value(&table, id * 64 + i % 64));
             }
             lig_free(out.data);
         }
