@@ -28,7 +28,7 @@ static LigStatus check_row_op(const LigModule *module, const LigFunc *kernel, co
         lig_dim_equal(module->dims, type->dims[type->rank - 1], space->dims[space->rank - 1]) == LIG_YES;
     if (!same_rows)
         return lig_kernel_fail(
-            module->ctx, kernel, op, LIG_ERR_UNSUPPORTED,
+            module, kernel, op, LIG_ERR_UNSUPPORTED,
             "its rows differ from those of the kernel's first row op: they need two kernels");
     if (type->dtype == LIG_F64)
         return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
