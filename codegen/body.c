@@ -10,7 +10,7 @@ LigStatus lig_body_create(LigKernelEmitter *k, const LigType *space, LigBody *ou
     *out = (LigBody){.k = k, .space = *space};
     out->held = LIG_NEW_ARRAY(k->arena, LLVMValueRef, count);
     out->leaves = LIG_NEW_ARRAY(k->arena, LigBodyLeaf, count);
-    if (out->held == NULL || out->leaves == NULL) return lig_no_memory(k->module->ctx);
+    if (out->held == NULL || out->leaves == NULL) return lig_no_memory(k->e->ctx);
     out->columns = lig_kernel_dims(k, space, space->rank > 0 ? space->rank - 1 : 0, space->rank);
     return lig_body__find_leaves(out);
 }

@@ -61,6 +61,8 @@ typedef bool LigBodyTakes(const LigOp *op);
 // every output has the space's number of elements. Else UNSUPPORTED, naming the op. Run by schedules.
 LigStatus lig_body_check(const LigModule *module, const LigFunc *kernel, const LigType *space,
                          LigBodyTakes *takes) LIG_MUST_CHECK;
+// Whether a loaded value has the space's number of elements, or broadcasts into it.
+bool lig_body_fits(const LigModule *module, const LigFunc *kernel, const LigType *space, const LigValue *value);
 // A value that is loaded: an operand of the kernel, or a constant of its body.
 bool lig_body_is_leaf(const LigValue *value);
 // An op whose result has its operand's elements in the same order (reshape), or repeats them (broadcast).

@@ -1,5 +1,6 @@
 // Which operands a body can load, and where their rows begin.
 #include "codegen/body.h"
+#include "codegen/classes.h"
 #include "ir/base/alloc.h"
 
 bool lig_body_is_leaf(const LigValue *value)
@@ -12,16 +13,10 @@ bool lig_body_is_transparent(const LigOp *op)
     return op->code == LIG_OP_RESHAPE || op->code == LIG_OP_BROADCAST;
 }
 
-static LigDim count_of(LigDimTable *table, const LigType *type)
-{
-    LigDim count = lig_dim_const(table, 1);
-    for (int i = 0; i < type->rank; i++) count = lig_dim_mul(table, count, type->dims[i]);
-    return count;
-}
-
 bool lig_body_same_count(const LigModule *module, const LigType *a, const LigType *b)
 {
-    LigDim count_a = count_of(module->dims, a), count_b = count_of(module->dims, b);
+    LigDim count_a = lig_schedule_count(module, a, 0, a->rank),
+           count_b = lig_schedule_count(module, b, 0, b->rank);
     return count_a != NULL && count_b != NULL && lig_dim_equal(module->dims, count_a, count_b) == LIG_YES;
 }
 
@@ -161,17 +156,21 @@ void lig_body__enter_row(LigBody *body, LigBodyLeaf *leaf)
     leaf->row_base = leaf->splat ? base : LLVMBuildAdd(b, base, inside, "");
 }
 
+bool lig_body_fits(const LigModule *module, const LigFunc *kernel, const LigType *space, const LigValue *value)
+{
+    LigBodyLeaf leaf;
+    return describe(module, kernel, space, value, &leaf);
+}
+
 static LigStatus check_operand(const LigModule *module, const LigFunc *kernel, const LigType *space,
                                const LigOp *op, const LigValue *operand)
 {
-    LigBodyLeaf leaf;
-    if (!lig_body_is_leaf(operand) || describe(module, kernel, space, operand, &leaf)) return LIG_OK;
+    if (!lig_body_is_leaf(operand) || lig_body_fits(module, kernel, space, operand)) return LIG_OK;
     return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
                            "an operand neither has the kernel's shape nor broadcasts into it");
 }
 
-LigStatus lig_body_check_op(const LigModule *module, const LigFunc *kernel, const LigType *space,
-                            const LigOp *op)
+static LigStatus check_op(const LigModule *module, const LigFunc *kernel, const LigType *space, const LigOp *op)
 {
     if (!lig_body_is_transparent(op)) LIG_TRY(lig_body__check_elementwise(module, kernel, op));
     for (size_t i = 0; i < op->operand_count; i++)
@@ -189,7 +188,7 @@ LigStatus lig_body_check(const LigModule *module, const LigFunc *kernel, const L
         if (!known)
             return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
                                    "this op does not belong into a kernel of its class");
-        LIG_TRY(lig_body_check_op(module, kernel, space, op));
+        LIG_TRY(check_op(module, kernel, space, op));
     }
     for (size_t i = 0; i < kernel->outputs.count; i++) {
         const LigValue *output = kernel->outputs.data[i];

@@ -57,8 +57,6 @@ static LLVMValueRef emit_arithmetic(LigEmitter *e, const LigOp *op, LLVMValueRef
         return is_float ? LLVMBuildFMul(b, x, y, "") : LLVMBuildMul(b, x, y, "");
     case LIG_OP_DIV:
         return is_float ? LLVMBuildFDiv(b, x, y, "") : emit_integer_div(e, op, x, y);
-    case LIG_OP_POW:
-        return lig_emit_pow(e, x, y);
     default:
         return emit_choice(e, op, x, y);
     }
@@ -82,14 +80,27 @@ static LLVMValueRef emit_abs(LigEmitter *e, const LigOp *op, LLVMValueRef x)
     return LLVMBuildSelect(e->builder, below, emit_negative(e, x), x, "");
 }
 
-static LLVMValueRef emit_gelu(LigEmitter *e, const LigOp *op, LLVMValueRef x)
+static LLVMValueRef scale(LigEmitter *e, LLVMValueRef x, double by)
 {
-    bool by_tanh = lig_str_is(lig_attrs_name(op->attrs, LIG_ATTR_FORM, LIG_STR("erf")), "tanh");
-    return by_tanh ? lig_emit_gelu_tanh(e, x) : lig_emit_gelu_erf(e, x);
+    return LLVMBuildFMul(e->builder, x, lig_float_like(LLVMTypeOf(x), by), "");
 }
 
-static LLVMValueRef emit_rsqrt(LigEmitter *e, LLVMValueRef x)
+// 0.5 x (1 + tanh(u)) is x sigmoid(2u), with u = sqrt(2/pi) (x + 0.044715 x^3).
+static LLVMValueRef emit_gelu(LigEmitter *e, const LigOp *op, LLVMValueRef x)
 {
+    LLVMBuilderRef b = e->builder;
+    LLVMValueRef one = lig_float_like(LLVMTypeOf(x), 1.0);
+    if (lig_str_is(lig_attrs_name(op->attrs, LIG_ATTR_FORM, LIG_STR("erf")), "tanh")) {
+        LLVMValueRef cubic = lig_emit_fma(e, scale(e, LLVMBuildFMul(b, x, x, ""), 0.044715), x, x);
+        return LLVMBuildFMul(b, x, lig_emit_sigmoid(e, scale(e, cubic, 1.5957691216057308)), "");
+    }
+    LLVMValueRef phi = LLVMBuildFAdd(b, lig_emit_erf(e, scale(e, x, 0.7071067811865476)), one, "");
+    return LLVMBuildFMul(b, scale(e, x, 0.5), phi, "");
+}
+
+static LLVMValueRef emit_rsqrt(LigEmitter *e, const LigOp *op, LLVMValueRef x)
+{
+    if (op->results[0]->type.dtype != LIG_F64) return lig_emit_rsqrt(e, x);
     return LLVMBuildFDiv(e->builder, lig_float_like(LLVMTypeOf(x), 1.0), emit_sqrt(e, x), "");
 }
 
@@ -107,7 +118,7 @@ static LLVMValueRef emit_unary(LigEmitter *e, const LigOp *op, LLVMValueRef x)
     case LIG_OP_SQRT:
         return emit_sqrt(e, x);
     case LIG_OP_RSQRT:
-        return emit_rsqrt(e, x);
+        return emit_rsqrt(e, op, x);
     case LIG_OP_TANH:
         return lig_emit_tanh(e, x);
     case LIG_OP_ERF:
@@ -174,6 +185,9 @@ LigStatus lig_body__check_elementwise(const LigModule *module, const LigFunc *ke
 {
     LigDtype dtype = op->results[0]->type.dtype;
     if (op->code == LIG_OP_CAST) return check_cast(module, kernel, op);
+    if (op->code == LIG_OP_POW)
+        return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
+                               "no generated code for pow yet: use mul, sqrt or exp and log");
     if (dtype == LIG_F64 && !is_plain(op->code))
         return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
                                "no generated code over f64: cast to f32");

@@ -31,10 +31,15 @@ typedef struct LigKernelClass {
 #undef LIG_KERNEL_CLASS
 
 // The class that the kernel's attribute `class` names. Errors: INVALID when absent or unknown.
-LigStatus lig_kernel_class(const LigModule *module, const LigFunc *kernel,
-                           const LigKernelClass **out) LIG_MUST_CHECK;
+LigStatus lig_kernel_class(LigContext *ctx, const LigFunc *kernel, const LigKernelClass **out) LIG_MUST_CHECK;
 
 // Adds an attribute unless the kernel has it. Errors: NO_MEMORY.
 LigStatus lig_schedule_int(LigScheduling *scheduling, LigAttrKey key, int64_t value) LIG_MUST_CHECK;
+// The product of dims[first..last): elements, or rows over leading axes. NULL when memory is out.
+LigDim lig_schedule_count(const LigModule *module, const LigType *type, int first, int last);
+// How many rows of `space` are about `elements` elements, by the upper bound of a row; at least 1.
+int64_t lig_schedule_rows(const LigModule *module, const LigType *space, int64_t elements);
+// The scheduled units of work of a tile.
+int64_t lig_kernel_tile(const LigFunc *kernel);
 
 #endif

@@ -12,6 +12,7 @@
 // Source  the loop order is that of Goto & van de Geijn 2008 without packing of the left operand.
 #include "codegen/body.h"
 #include "codegen/classes.h"
+#include "codegen/onednn.h"
 #include "codegen/storage.h"
 
 enum { MAX_ROWS = 8, MAX_VECTORS = LIG_STORAGE_MAX_VECTORS, PLAIN_UNROLL = 4, PANEL_ROWS = 32 };
@@ -123,10 +124,32 @@ static LigStatus check_block(const LigScheduling *s)
                            "target's lanes that divides 32");
 }
 
+// oneDNN takes a lone contraction over f32 rows.
+static bool goes_to_onednn(const LigScheduling *s, const LigOp *linear)
+{
+    LigStr given = lig_attrs_name(s->kernel->attrs, LIG_ATTR_PROVIDER, (LigStr){0});
+    const LigType *weight = &linear->operands[1]->type;
+    bool fits = s->kernel->ops.count == 1 && weight->dtype == LIG_F32 && weight->layout.kind == LIG_LAYOUT_ROWS;
+    return fits && (given.length ? lig_str_is(given, "onednn") : s->options->onednn);
+}
+
+static LigStatus schedule_onednn(LigScheduling *s, const LigOp *linear)
+{
+    LigOnednn *contraction;
+    LIG_TRY(lig_onednn_create(s->module->ctx, &linear->operands[0]->type, &linear->operands[1]->type,
+                              &contraction));
+    size_t scratch = lig_onednn_scratch_bytes(contraction);
+    lig_onednn_destroy(contraction);
+    LigAttr provider = {.key = LIG_ATTR_PROVIDER, .value.name = LIG_STR("onednn")};
+    if (!lig_attrs_set(s->module->arena, &s->kernel->attrs, provider)) return lig_no_memory(s->module->ctx);
+    return lig_schedule_int(s, LIG_ATTR_SCRATCH, (int64_t)scratch);
+}
+
 LigStatus lig_schedule_contract(LigScheduling *s)
 {
     LIG_TRY(check(s->module, s->kernel, s->options->target));
     const LigOp *linear = find_linear(s->kernel);
+    if (goes_to_onednn(s, linear)) return schedule_onednn(s, linear);
     if (!lig_attrs_get(s->kernel->attrs, LIG_ATTR_BLOCK)) {
         int64_t block[2];
         default_block(s->options->target, constant_rows(&linear->operands[0]->type), block);
@@ -145,6 +168,9 @@ LigStatus lig_schedule_contract(LigScheduling *s)
 LigDim lig_tiles_contract(const LigModule *module, const LigFunc *kernel)
 {
     const LigType *weight = &find_linear(kernel)->operands[1]->type;
+    if (lig_str_is(lig_attrs_name(kernel->attrs, LIG_ATTR_PROVIDER, (LigStr){0}), "onednn")) {
+        return lig_dim_ceildiv(module->dims, weight->dims[0], LIG_ONEDNN_COLUMNS);
+    }
     int64_t panel = panel_type(weight).layout.n * lig_attrs_int(kernel->attrs, LIG_ATTR_TILE, 1);
     return lig_dim_ceildiv(module->dims, weight->dims[0], panel);
 }

@@ -1,76 +1,44 @@
-// The identity of a kernel: a hash over everything its code depends on, in a text where values are numbers.
+// The identity of a kernel: a hash over everything that its code depends on.
 #include "codegen/codegen.h"
+#include "ir/canonical.h"
 
 // Raised when emitters change what they generate for the same kernel.
 #define GENERATOR_VERSION "1"
 
-static void print_attr(LigText *text, const LigAttr *attr)
-{
-    lig_text_printf(text, " %s=", lig_attr_name(attr->key));
-    switch (lig_attr_kind(attr->key)) {
-    case LIG_ATTR_INT:
-        lig_text_printf(text, "%lld", (long long)attr->value.integer);
-        break;
-    case LIG_ATTR_FLOAT:
-        lig_text_append_f64(text, attr->value.real);
-        break;
-    case LIG_ATTR_FLAG:
-        break;
-    case LIG_ATTR_NAME:
-        lig_text_append(text, attr->value.name);
-        break;
-    case LIG_ATTR_INTS:
-        for (size_t i = 0; i < attr->value.integers.count; i++)
-            lig_text_printf(text, "%lld,", (long long)attr->value.integers.data[i]);
-        break;
-    }
-}
-
-static void print_attrs(LigText *text, LigAttrs attrs)
-{
-    for (size_t i = 0; i < attrs.count; i++) print_attr(text, &attrs.items[i]);
-}
-
-static void print_value(LigText *text, const LigModule *module, const LigValue *value)
-{
-    lig_text_printf(text, " %%%u:", value->id);
-    lig_type_print(text, module->dims, &value->type);
-}
-
-static void print_constant(LigText *text, const LigModule *module, const LigValue *value)
-{
-    LigShape shape;
-    size_t bytes;
-    if (!lig_type_bind_upper(module->dims, &value->type, &shape) || !lig_shape_bytes(&shape, &bytes)) return;
-    const unsigned char *data = value->data;
-    for (size_t i = 0; i < bytes && data != NULL; i++) lig_text_printf(text, "%02x", data[i]);
-}
-
-static void print_op(LigText *text, const LigModule *module, const LigOp *op)
-{
-    lig_text_printf(text, "%s", lig_op_info(op->code)->name);
-    for (size_t i = 0; i < op->operand_count; i++) lig_text_printf(text, " %%%u", op->operands[i]->id);
-    print_attrs(text, op->attrs);
-    lig_text_printf(text, " ->");
-    for (size_t i = 0; i < op->result_count; i++) print_value(text, module, op->results[i]);
-    if (op->code == LIG_OP_CONSTANT) print_constant(text, module, op->results[0]);
-    lig_text_append_char(text, '\n');
-}
-
-// Symbols are read by their index, so names and indices belong together.
-static void print_symbols(LigText *text, const LigModule *module)
+// Kernels read symbols by their index, so names and indices belong together.
+static void append_symbols(LigText *text, const LigModule *module)
 {
     for (size_t i = 0; i < lig_dims_symbol_count(module->dims); i++)
         lig_text_printf(text, "%.*s ", LIG_STR_ARG(lig_dims_symbol(module->dims, i)->name));
     lig_text_append_char(text, '\n');
 }
 
-static void print_kernel(LigText *text, const LigModule *module, const LigFunc *kernel)
+static void append_target(LigText *text, const LigTarget *target)
 {
-    print_attrs(text, kernel->attrs);
-    for (size_t i = 0; i < kernel->inputs.count; i++) print_value(text, module, kernel->inputs.data[i]);
-    lig_text_append_char(text, '\n');
-    for (size_t i = 0; i < kernel->ops.count; i++) print_op(text, module, kernel->ops.data[i]);
-    for (size_t i = 0; i < kernel->outputs.count; i++)
-        lig_text_printf(text, "%%%u ", kernel->outputs.data[i]->id);
+    lig_text_printf(text, "%s %s %d %d\n", target->cpu, target->features, target->vector_bits,
+                    target->vector_registers);
+    lig_text_printf(text, "%d%d%d%d\n", target->has_fma, target->has_f16c, target->has_avx512bf16,
+                    target->has_vnni);
+}
+
+LigStatus lig_kernel_identity(const LigModule *module, const LigFunc *kernel, const LigTarget *target,
+                              LigKernelIdentity *out)
+{
+    // The second word hashes the same text behind another first byte.
+    LigText text = {0};
+    lig_text_append(&text, LIG_STR("2 generator " GENERATOR_VERSION "\n"));
+    append_symbols(&text, module);
+    append_target(&text, target);
+    lig_canonical_func(&text, module, kernel);
+    LigStr whole = lig_text_view(&text);
+    bool complete = !text.failed;
+    *out = (LigKernelIdentity){{lig_str_hash(lig_str_skip(whole, 1)), lig_str_hash(whole)}};
+    lig_text_free(&text);
+    return complete ? LIG_OK : lig_no_memory(module->ctx);
+}
+
+LigStr lig_kernel_symbol(LigArena *arena, LigKernelIdentity identity)
+{
+    return lig_str_format(arena, "lig_kernel_%016llx%016llx", (unsigned long long)identity.words[0],
+                          (unsigned long long)identity.words[1]);
 }

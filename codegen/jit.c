@@ -1,10 +1,9 @@
 #include "codegen/jit.h"
 
+#include "codegen/llvm.h"
 #include "ir/base/alloc.h"
 
-#include <llvm-c/Core.h>
 #include <llvm-c/LLJIT.h>
-#include <llvm-c/Target.h>
 #include <string.h>
 #include <time.h>
 
@@ -32,10 +31,7 @@ LigStatus lig_jit_create(LigContext *ctx, const LigTarget *target, LigJit **out)
 {
     *out = NULL;
     LIG_TRY(lig_target_check_runs(ctx, target));
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
+    lig_llvm_start();
     LigJit *jit = lig_alloc_zero(sizeof *jit);
     if (!jit) return lig_no_memory(ctx);
     LLVMErrorRef error = LLVMOrcCreateLLJIT(&jit->orc, NULL);

@@ -26,7 +26,7 @@ static LigStatus allocate(LigKernelEmitter *k)
     k->outputs = LIG_NEW_ARRAY(k->arena, LLVMValueRef, k->kernel->outputs.count);
     k->symbols = LIG_NEW_ARRAY(k->arena, LLVMValueRef, lig_dims_symbol_count(k->module->dims));
     bool whole = k->inputs != NULL && k->outputs != NULL && k->symbols != NULL;
-    return whole ? LIG_OK : lig_no_memory(k->module->ctx);
+    return whole ? LIG_OK : lig_no_memory(k->e->ctx);
 }
 
 LigStatus lig_kernel_begin(LigKernelEmitter *k, const char *name)

@@ -120,6 +120,9 @@ void lig_if_else(LigEmitter *e, LigIf *branch, const LLVMValueRef *values, int c
 // Ends the second arm; `values` are as many as the first gave; results[i] chooses between them.
 void lig_if_end(LigEmitter *e, LigIf *branch, const LLVMValueRef *values, LLVMValueRef *results);
 
+// Registers the code generator with LLVM, once a process, from any thread (codegen/object.c).
+void lig_llvm_start(void);
+
 // Records a failure of the emitter.
 void lig_emit_fail(LigEmitter *e, LigStatus status, const char *message);
 

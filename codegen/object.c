@@ -41,6 +41,8 @@ static void start_llvm(void)
     LLVMInstallFatalErrorHandler(on_fatal);
 }
 
+void lig_llvm_start(void) { pthread_once(&started, start_llvm); }
+
 static int64_t now_ns(void)
 {
     struct timespec t;
@@ -114,7 +116,7 @@ LigStatus lig_emitter_compile(LigEmitter *e, LigObject *out, LigCompileTimes *ti
 {
     *out = (LigObject){0};
     LIG_TRY(e->status);
-    pthread_once(&started, start_llvm);
+    lig_llvm_start();
     int64_t built = now_ns();
     LIG_TRY(verify(e));
     int64_t verified = now_ns();
