@@ -11,9 +11,17 @@ LigStatus lig_compiler_create(LigContext *ctx, const LigTarget *target, LigCompi
 // Functions got from it are gone after this.
 void lig_compiler_destroy(LigCompiler *compiler);
 
-// The function of a scheduled kernel. Errors: UNSUPPORTED (no emitter takes the body), LLVM, NO_MEMORY.
+// A kernel ready to call. What a provider other than ourselves needs is passed as one more buffer behind the
+// kernel's own.
+typedef struct LigCallable {
+    LigKernelFn *function;
+    void *handle; // NULL: there is no further buffer. Owned by the compiler
+} LigCallable;
+
+// Makes a scheduled kernel callable, by the provider that its schedule names. Errors: UNSUPPORTED (no emitter
+// takes the body), LLVM, NO_MEMORY.
 LigStatus lig_compiler_kernel(LigCompiler *compiler, const LigModule *module, const LigFunc *kernel,
-                              LigKernelFn **out) LIG_MUST_CHECK;
+                              LigCallable *out) LIG_MUST_CHECK;
 
 typedef struct LigCompilerFacts {
     size_t kernels;

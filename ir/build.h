@@ -17,7 +17,8 @@ typedef struct LigBuilder {
 LigBuilder lig_builder(LigModule *module, LigFunc *func);
 
 // `name` is the result's name inside the builder's scope; "" = the next number. All return NULL after a
-// failure.
+// failure, and fail (INVALID) when the name is taken. NULL operands stand for earlier failures.
+// lig_build gives the first result; spec.name takes the scope, spec.names are taken as they are.
 LigValue *lig_build(LigBuilder *b, LigOpSpec spec);
 LigValue *lig_build_unary(LigBuilder *b, LigOpCode code, const char *name, LigValue *x);
 LigValue *lig_build_binary(LigBuilder *b, LigOpCode code, const char *name, LigValue *x, LigValue *y);

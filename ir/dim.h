@@ -2,8 +2,8 @@
 // min and max, kept in a normal form and interned: two dims with the same normal form are the same pointer.
 //
 // A LigDimTable belongs to one module and owns its symbols, facts and nodes. Every constructor takes NULL
-// operands and gives NULL back, and gives NULL when memory is out or a coefficient overflows i64; builders
-// check once at the end.
+// operands and gives NULL back, and gives NULL when memory is out, a coefficient overflows i64, or the normal
+// form grows past 64 terms, degree 8 or 16 operands of one min or max; builders check once at the end.
 //
 // Text form: `N`, `512`, `R + 1`, `3*N*K - 2`, `floordiv(N, 16)`, `ceildiv(N + 1, 16)`, `min(N, 4)`, `max(N,
 // R)`.
@@ -32,7 +32,13 @@ typedef struct LigFact {
     LigRelation relation;
 } LigFact;
 
+// YES: for every value of the symbols inside their ranges and facts; NO: for none; UNDECIDED: neither is shown.
 typedef enum LigVerdict { LIG_NO, LIG_YES, LIG_UNDECIDED } LigVerdict;
+
+// Inclusive; INT64_MIN and INT64_MAX mean unbounded.
+typedef struct LigDimBounds {
+    int64_t low, high;
+} LigDimBounds;
 
 LigDimTable *lig_dims_create(LigArena *arena); // NULL when memory is out
 // Declares a symbol. Errors: INVALID (name taken, bounds not 0 <= low <= high, too many), NO_MEMORY.
@@ -64,10 +70,22 @@ int lig_dim_as_symbol(LigDim dim);
 // Bounds that hold for every value of the symbols inside their ranges and facts (tight for monotone
 // polynomials).
 void lig_dim_range(const LigDimTable *table, LigDim dim, int64_t *low, int64_t *high);
+// Reasoning under narrower bounds, such as a variant's (N = 1): lig_dims_bounds gives the bounds of all symbols
+// (declared, sharpened by the facts; `bounds` has LIG_MAX_SYMBOLS entries), the caller narrows some,
+// lig_dims_sharpen carries that over the facts (R <= N and N = 1: R is at most 1; false when no value is left),
+// and lig_dim_range_within answers.
+void lig_dims_bounds(const LigDimTable *table, LigDimBounds *bounds);
+bool lig_dims_sharpen(const LigDimTable *table, LigDimBounds *bounds);
+LigDimBounds lig_dim_range_within(const LigDimTable *table, LigDim dim, const LigDimBounds *bounds);
 LigVerdict lig_dim_equal(const LigDimTable *table, LigDim a, LigDim b);
 LigVerdict lig_dim_less_equal(const LigDimTable *table, LigDim a, LigDim b);
-// The value under `values` (one per symbol); false on overflow.
+// The value under `values` (one per symbol); false on overflow, or when a symbol it uses is unknown (negative).
 bool lig_dim_eval(LigDim dim, const int64_t *values, int64_t *out);
+// The symbols that occur: bit i = symbol i.
+uint32_t lig_dim_symbols(LigDim dim);
+// Finds the value of `symbol`, in which `dim` is linear, that makes dim = target, all other symbols being
+// known; false when there is none.
+bool lig_dim_solve(LigDim dim, const int64_t *values, size_t symbol, int64_t target, int64_t *out);
 void lig_dim_print(LigText *text, const LigDimTable *table, LigDim dim);
 
 #endif

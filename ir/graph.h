@@ -115,7 +115,8 @@ struct LigModule {
 LigStatus lig_module_create(LigContext *ctx, LigStr name, LigModule **out) LIG_MUST_CHECK;
 void lig_module_destroy(LigModule *module);
 
-// Adds a param, state or function. Names are copied. Errors: INVALID (the name is taken), NO_MEMORY.
+// Adds a param, state or function. Names are copied. A function goes to the end: lig_module_sort_funcs restores
+// the order of funcs. Errors: INVALID (the name is empty or taken, a second load), NO_MEMORY.
 LigStatus lig_module_add_param(LigModule *module, LigStr name, LigType type, LigStr source,
                                LigValue **out) LIG_MUST_CHECK;
 LigStatus lig_module_add_state(LigModule *module, LigStr name, LigType type, LigValue **out) LIG_MUST_CHECK;
@@ -136,6 +137,10 @@ LigStatus lig_func_add_output(LigModule *module, LigFunc *func, LigValue *value)
 void lig_func_renumber(LigFunc *func);
 // True when a result of load (visible everywhere).
 bool lig_value_is_resident(const LigModule *module, const LigValue *value);
+// The shape of `type` at the upper bounds of its dims inside `func`: as lig_type_bind_upper, with the bindings
+// of a variant. What plans reserve and the verifier checks. false when a dim is unbounded, or no value fits the
+// bounds.
+bool lig_func_bind_upper(const LigModule *module, const LigFunc *func, const LigType *type, LigShape *out);
 
 // What an op is made of, for lig_op_create and the builder.
 typedef struct LigOpSpec {
@@ -152,8 +157,9 @@ typedef struct LigOpSpec {
 } LigOpSpec;
 
 // Makes an op, infers its result types (checks operands, attributes and stated types) and appends it to `func`.
+// Operands, names and attributes are copied. Results of load enter the module's names.
 // Errors: those of the op's shape rule, each naming the op, the values, what was expected. Name clashes in one
-// function are resolved by the parser and builders, not here.
+// function are resolved by the parser and builders, not here; only numbers given to unnamed results avoid them.
 LigStatus lig_op_create(LigModule *module, LigFunc *func, const LigOpSpec *spec, LigOp **out) LIG_MUST_CHECK;
 
 #endif

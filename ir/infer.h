@@ -11,7 +11,8 @@ typedef struct LigInfer {
     LigModule *module;
     const LigOp *op;
     const LigType *stated;
-    LigType *result; // one per result
+    LigType *result;  // one per result
+    const char *rule; // what messages start with, e.g. "V03: "; NULL for nothing
 } LigInfer;
 
 typedef LigStatus LigInferRule(LigInfer *infer);

@@ -76,10 +76,9 @@ bool lig_attrs_set(LigArena *arena, LigAttrs *attrs, LigAttr attr);
 typedef struct LigOpInfo {
     const char *name;
     LigOpClass class;
-    int min_operands, max_operands;          // max -1 = any number
     int results;                             // -1 = as many as the callee returns
     uint64_t required_attrs, optional_attrs; // bit i = LigAttrKey i
-    const char *operands;                    // as in the table
+    const char *operands;                    // names, as in the table: "x weight bias?", "x*"
     const char *gradient;                    // rule's name, or NULL
     const char *no_gradient;                 // why there is none, or NULL
     const char *meaning;
@@ -87,5 +86,9 @@ typedef struct LigOpInfo {
 
 const LigOpInfo *lig_op_info(LigOpCode code);
 bool lig_op_find(LigStr name, LigOpCode *out);
+// How many operands the table allows; most = SIZE_MAX for any number.
+void lig_op_operand_range(LigOpCode code, size_t *least, size_t *most);
+// The name of operand `index` in the table, e.g. "weight"; a repeated operand's name for all it covers.
+LigStr lig_op_operand_name(LigOpCode code, size_t index);
 
 #endif

@@ -9,7 +9,7 @@
 //                   f16 mins. Values are 4-byte pieces of consecutive columns, row by row:
 //                   q8_0  byte of (r, c): (c/4)*4n + 4r + c%4, stored as q + 128
 //                   q4_*  byte of (r, c): (c%16/4)*4n + 4r + c%4, low nibble for c < 16, high nibble above
-// The bytes are as many as in the file's form, but for the padding of the last panel.
+// The bytes are as many as in the file's form, but for the padding of the last panel. q8a has no panel form.
 #ifndef LIG_IR_TYPE_H
 #define LIG_IR_TYPE_H
 
@@ -46,6 +46,8 @@ LigType lig_type_const(LigDimTable *table, LigDtype dtype, int rank, const int64
 // undecided.
 LigVerdict lig_type_equal(const LigDimTable *table, const LigType *a, const LigType *b);
 bool lig_layout_equal(LigLayout a, LigLayout b);
+// Why values of this dtype, rank and last dim (0: not known) can't have this layout; NULL when they can.
+const char *lig_layout_problem(LigLayout layout, LigDtype dtype, int rank, int64_t columns);
 // Prints `f32[N,576]@panel(n=32,k=1)`.
 void lig_type_print(LigText *text, const LigDimTable *table, const LigType *type);
 void lig_shape_print(LigText *text, const LigShape *shape);
@@ -54,19 +56,22 @@ void lig_shape_print(LigText *text, const LigShape *shape);
 bool lig_type_bind(const LigType *type, const int64_t *values, LigShape *out);
 // The shape at the upper bound of every dim.
 bool lig_type_bind_upper(const LigDimTable *table, const LigType *type, LigShape *out);
+// The same under narrower bounds of the symbols (lig_dims_bounds, lig_dims_sharpen).
+bool lig_type_bind_upper_within(const LigDimTable *table, const LigType *type, const LigDimBounds *bounds,
+                                LigShape *out);
 // Number of elements; false on overflow.
 bool lig_shape_count(const LigShape *shape, int64_t *out);
-// Bytes a buffer of this shape takes, padding included; false on overflow, or when the last dim is no multiple
-// of the block.
+// Bytes a buffer of this shape takes, padding included; false on overflow, when the last dim is no multiple of
+// the block, or when the layout does not suit (lig_layout_problem).
 bool lig_shape_bytes(const LigShape *shape, size_t *out);
 
 // Where the element at row-major flat index `flat` lies.
 typedef struct LigElementPlace {
     size_t byte;  // of the element, or of the value byte of a quantised one
     int shift;    // of a nibble inside that byte; 0 otherwise
-    size_t block; // row-major quantised: byte of its block
-    size_t scale; // panel-quantised: byte of its f16 scale
-    size_t min;   // panel-quantised with mins: byte of its f16 min
+    size_t block; // quantised: byte of its block (row-major) or of its group of n blocks (panel)
+    size_t scale; // quantised: byte of its scale, f16 (q8a: f32)
+    size_t min;   // q4_1: byte of its f16 min
 } LigElementPlace;
 LigElementPlace lig_shape_place(const LigShape *shape, int64_t flat);
 

@@ -4,7 +4,8 @@
 
 #include "ir/graph.h"
 
-// LIG_OK, or one diagnostic per broken rule: "V07: %x is used before it is defined: …".
+// LIG_OK, or one diagnostic per broken rule: "V02: %x of @step is used before it is defined: …"; the status is
+// that of the first. Errors: INVALID (most rules), SHAPE and DTYPE (V03), NO_MEMORY.
 LigStatus lig_verify_module(LigModule *module) LIG_MUST_CHECK;
 
 #endif

@@ -69,18 +69,23 @@ static uint32_t func_index(const LigModule *module, const LigFunc *func)
 
 static LigStatus add_call(Lowerer *l, const LigOp *op)
 {
-    size_t buffer_count = op->operand_count + op->result_count;
+    LigCallable callable;
+    LIG_TRY(lig_compiler_kernel(l->compiler, l->module, op->callee, &callable));
+    size_t buffer_count = op->operand_count + op->result_count + (callable.handle != NULL);
     if (buffer_count > LIG_MAX_CALL_BUFFERS) {
         return lig_fail(l->module->ctx, LIG_ERR_UNSUPPORTED, op->loc,
                         "@%.*s takes and gives %zu values, at most %d: split it", LIG_STR_ARG(op->callee->name),
                         buffer_count, LIG_MAX_CALL_BUFFERS);
     }
-    LigKernelCall call = {.kernel_index = func_index(l->module, op->callee),
+    LigKernelCall call = {.kernel = callable.function,
+                          .kernel_index = func_index(l->module, op->callee),
                           .first_buffer = (uint32_t)l->buffers.count,
                           .buffer_count = (uint32_t)buffer_count};
-    LIG_TRY(lig_compiler_kernel(l->compiler, l->module, op->callee, &call.kernel));
     LIG_TRY(add_buffers(l, op->operands, op->operand_count));
     LIG_TRY(add_buffers(l, op->results, op->result_count));
+    const LigBufferRef handle = {LIG_REGION_HANDLE, (uint64_t)(uintptr_t)callable.handle};
+    if (callable.handle && !LIG_VEC_PUSH(l->module->arena, &l->buffers, handle))
+        return lig_no_memory(l->module->ctx);
     LigDim tiles = lig_kernel_tiles(l->module, op->callee);
     int64_t scratch = lig_attrs_int(op->callee->attrs, LIG_ATTR_SCRATCH, 0);
     if ((uint64_t)scratch > l->lowered->program.scratch_bytes)

@@ -30,6 +30,8 @@ static void *address(const LigProgramMemory *memory, LigBufferRef ref)
         return memory->inputs[ref.at];
     case LIG_REGION_OUTPUT:
         return memory->outputs[ref.at];
+    case LIG_REGION_HANDLE:
+        return (void *)(uintptr_t)ref.at;
     }
     return NULL;
 }

@@ -18,11 +18,12 @@ typedef enum LigRegion {
     LIG_REGION_STATE,    // by index
     LIG_REGION_INPUT,    // by index
     LIG_REGION_OUTPUT,   // by index
+    LIG_REGION_HANDLE,   // the address itself: what a provider of kernels needs
 } LigRegion;
 
 typedef struct LigBufferRef {
     LigRegion region;
-    uint64_t at; // byte offset (ARENA) or index
+    uint64_t at; // byte offset (ARENA), address (HANDLE) or index
 } LigBufferRef;
 
 // A call has at most this many buffers; whoever builds a program checks it.
