@@ -5,6 +5,7 @@
 #ifndef LIG_CODEGEN_CODEGEN_H
 #define LIG_CODEGEN_CODEGEN_H
 
+#include "codegen/object.h"
 #include "codegen/target.h"
 #include "ir/graph.h"
 
@@ -26,6 +27,24 @@ LigDim lig_kernel_tiles(const LigModule *module, const LigFunc *kernel);
 typedef struct LigKernelIdentity {
     uint64_t words[2];
 } LigKernelIdentity;
-LigKernelIdentity lig_kernel_identity(const LigModule *module, const LigFunc *kernel, const LigTarget *target);
+LigStatus lig_kernel_identity(const LigModule *module, const LigFunc *kernel, const LigTarget *target,
+                              LigKernelIdentity *out) LIG_MUST_CHECK;
+// The symbol's name; data = NULL when memory is out.
+LigStr lig_kernel_symbol(LigArena *arena, LigKernelIdentity identity);
+
+typedef struct LigCompiledKernel {
+    LigKernelIdentity identity;
+    LigObject object; // owned by the caller: lig_object_free
+    LigCompileTimes times;
+} LigCompiledKernel;
+
+// Emits a scheduled kernel, verifies it and generates its object. Diagnostics
+// go to `ctx`. Reasoning about dims adds to the module's table, so one thread at a time per module. Errors:
+// INVALID (no class), UNSUPPORTED (no emitter takes the body), LLVM, NO_MEMORY.
+LigStatus lig_compile_kernel(LigContext *ctx, const LigModule *module, const LigFunc *kernel,
+                             const LigTarget *target, LigCompiledKernel *out) LIG_MUST_CHECK;
+// Appends the kernel's LLVM IR as text, as it is before LLVM sees it.
+LigStatus lig_print_kernel(LigContext *ctx, const LigModule *module, const LigFunc *kernel,
+                           const LigTarget *target, LigText *text) LIG_MUST_CHECK;
 
 #endif

@@ -234,28 +234,32 @@ static void check_packing(LigVerifier *v)
     }
 }
 
-// V12, and V08 before stage packed.
-static void check_type(LigVerifier *v, const LigValue *value)
+// What is wrong with a type as such; NULL for nothing.
+static const char *type_problem(const LigVerifier *v, const LigType *type)
 {
-    const LigType *type = &value->type;
-    const char *problem = NULL;
     int64_t low, high, columns = 0, block = lig_dtype_block(type->dtype);
     for (int i = 0; i < type->rank; i++) {
         lig_dim_range(v->module->dims, type->dims[i], &low, &high);
-        if (low < 0) problem = "a dim may be negative: bound its symbols by facts";
+        if (low < 0) return "a dim may be negative, bound its symbols by facts";
     }
     bool fixed = type->rank && lig_dim_is_const(type->dims[type->rank - 1], &columns);
-    if (block > 1 && (!fixed || columns % block)) problem = "its last dim must be a number of whole blocks";
-    const char *layout_problem = lig_layout_problem(type->layout, type->dtype, type->rank, columns);
-    if (layout_problem) problem = layout_problem;
+    if (block > 1 && (!fixed || columns % block)) return "its last dim must be a number of whole blocks";
+    return lig_layout_problem(type->layout, type->dtype, type->rank, columns);
+}
+
+// V12, and V08 before stage packed.
+static void check_type(LigVerifier *v, const LigValue *value)
+{
+    const char *rule = "V12", *problem = type_problem(v, &value->type);
+    if (!problem && value->type.layout.kind != LIG_LAYOUT_ROWS && v->module->stage < LIG_STAGE_PACKED) {
+        rule = "V08";
+        problem = "before stage packed every layout is rows";
+    }
+    if (!problem) return;
     LigText text = {0};
-    lig_type_print(&text, v->module->dims, type);
-    if (problem)
-        lig_verify_break(v, "V12", value->loc, "%%%.*s: %.*s: %s", LIG_STR_ARG(value->name), (int)text.length,
-                         text.data, problem);
-    if (type->layout.kind != LIG_LAYOUT_ROWS && v->module->stage < LIG_STAGE_PACKED)
-        lig_verify_break(v, "V08", value->loc, "%%%.*s is %.*s: before stage packed every layout is rows",
-                         LIG_STR_ARG(value->name), (int)text.length, text.data);
+    lig_type_print(&text, v->module->dims, &value->type);
+    lig_verify_break(v, rule, value->loc, "%%%.*s is %.*s: %s", LIG_STR_ARG(value->name),
+                     LIG_STR_ARG(lig_text_view(&text)), problem);
     lig_text_free(&text);
 }
 

@@ -1,12 +1,23 @@
 #include "models/spec.h"
 
+#include <math.h>
+
 static const char *yes(bool flag) { return flag ? "true" : "false"; }
+
+// Whole numbers as people write them: 100000, not 1e+05.
+static void print_number(LigText *text, double value)
+{
+    if (value == trunc(value) && fabs(value) < 1e15)
+        lig_text_printf(text, "%.0f", value);
+    else
+        lig_text_append_f64(text, value);
+}
 
 // `none` for zero, which no such knob can have.
 static void print_real(LigText *text, double value, const char *none)
 {
     if (value != 0)
-        lig_text_append_f64(text, value);
+        print_number(text, value);
     else
         lig_text_printf(text, "%s", none);
 }
@@ -14,9 +25,9 @@ static void print_real(LigText *text, double value, const char *none)
 static void print_rope(LigText *text, const LigRopeSpec *rope)
 {
     lig_text_printf(text, "  position  = rope { theta = ");
-    lig_text_append_f64(text, rope->theta);
+    print_number(text, rope->theta);
     lig_text_printf(text, ", fraction = ");
-    lig_text_append_f64(text, rope->fraction);
+    print_number(text, rope->fraction);
     lig_text_printf(text, ", pairs = %s, scaling = ", rope->pairs == LIG_PAIRS_HALF ? "half" : "adjacent");
     if (rope->scaling == LIG_ROPE_PLAIN) {
         lig_text_printf(text, "none }\n");
@@ -24,12 +35,12 @@ static void print_rope(LigText *text, const LigRopeSpec *rope)
     }
     bool llama3 = rope->scaling == LIG_ROPE_LLAMA3;
     lig_text_printf(text, "%s { factor = ", llama3 ? "llama3" : "linear");
-    lig_text_append_f64(text, rope->factor);
+    print_number(text, rope->factor);
     if (llama3) {
         lig_text_printf(text, ", low_freq_factor = ");
-        lig_text_append_f64(text, rope->low_freq_factor);
+        print_number(text, rope->low_freq_factor);
         lig_text_printf(text, ", high_freq_factor = ");
-        lig_text_append_f64(text, rope->high_freq_factor);
+        print_number(text, rope->high_freq_factor);
         lig_text_printf(text, ", original_context = %lld", (long long)rope->original_context);
     }
     lig_text_printf(text, " } }\n");
@@ -39,7 +50,7 @@ static void print_norm(LigText *text, const LigNormSpec *norm)
 {
     static const char *const places[] = {"pre", "post", "sandwich"};
     lig_text_printf(text, "    norm      = %s { eps = ", norm->kind == LIG_NORM_RMS ? "rms" : "layer");
-    lig_text_append_f64(text, norm->eps);
+    print_number(text, norm->eps);
     lig_text_printf(text, ", unit_offset = %s, place = %s }\n", yes(norm->unit_offset), places[norm->place]);
 }
 

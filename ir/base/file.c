@@ -50,7 +50,7 @@ LigStatus lig_file_map(LigContext *ctx, const char *path, LigMappedFile **out)
     char *name = copy_path(path);
     LigStatus status = file && name ? map_descriptor(ctx, path, fd, file) : lig_no_memory(ctx);
     close(fd);
-    if (status != LIG_OK) {
+    if (status != LIG_OK || !file) {
         lig_free(name);
         lig_free(file);
         return status;
@@ -68,14 +68,12 @@ void lig_file_unmap(LigMappedFile *file)
     lig_free(file);
 }
 
-void lig_file_release_range(const LigMappedFile *file, size_t offset, size_t bytes)
+void lig_file_release(const void *data, size_t bytes)
 {
-    const size_t page = 4096;
-    size_t begin = (offset + page - 1) / page * page;
-    size_t end = (offset + bytes) / page * page;
-    if (end > begin && end <= file->size) {
-        madvise((void *)(uintptr_t)(file->data + begin), end - begin, MADV_DONTNEED);
-    }
+    const uintptr_t page = 4096;
+    uintptr_t begin = ((uintptr_t)data + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)data + bytes) / page * page;
+    if (end > begin) madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
 bool lig_path_is_directory(const char *path)

@@ -15,8 +15,9 @@ typedef struct LigMappedFile {
 // Maps a regular file. Errors: NOT_FOUND, IO (a directory, no permission, …), NO_MEMORY; each names the path.
 LigStatus lig_file_map(LigContext *ctx, const char *path, LigMappedFile **out) LIG_MUST_CHECK;
 void lig_file_unmap(LigMappedFile *file);
-// Tells the system that a range of the mapping will not be read again soon.
-void lig_file_release_range(const LigMappedFile *file, size_t offset, size_t bytes);
+// Tells the system that `bytes` at `data`, inside a mapping, will not be read again soon: whole pages of it
+// leave memory.
+void lig_file_release(const void *data, size_t bytes);
 
 bool lig_path_is_directory(const char *path);
 bool lig_path_exists(const char *path);

@@ -1,0 +1,32 @@
+// The compiler: kernels to callable functions of this process. Equal kernels are compiled once.
+#ifndef LIG_CODEGEN_COMPILER_H
+#define LIG_CODEGEN_COMPILER_H
+
+#include "codegen/codegen.h"
+#include "ir/base/kernel.h"
+
+typedef struct LigCompiler LigCompiler;
+
+LigStatus lig_compiler_create(LigContext *ctx, const LigTarget *target, LigCompiler **out) LIG_MUST_CHECK;
+// Functions got from it are gone after this.
+void lig_compiler_destroy(LigCompiler *compiler);
+
+// A kernel ready to call. What a provider other than ourselves needs is passed as one more buffer behind the
+// kernel's own.
+typedef struct LigCallable {
+    LigKernelFn *function;
+    void *handle; // NULL: there is no further buffer. Owned by the compiler
+} LigCallable;
+
+// Makes a scheduled kernel callable, by the provider that its schedule names. Errors: UNSUPPORTED (no emitter
+// takes the body), LLVM, NO_MEMORY.
+LigStatus lig_compiler_kernel(LigCompiler *compiler, const LigModule *module, const LigFunc *kernel,
+                              LigCallable *out) LIG_MUST_CHECK;
+
+typedef struct LigCompilerFacts {
+    size_t kernels;
+    double emit_ms, verify_ms, codegen_ms, link_ms;
+} LigCompilerFacts;
+LigCompilerFacts lig_compiler_facts(const LigCompiler *compiler);
+
+#endif

@@ -1,0 +1,44 @@
+// The identity of a kernel: a hash over everything that its code depends on.
+#include "codegen/codegen.h"
+#include "ir/canonical.h"
+
+// Raised when emitters change what they generate for the same kernel.
+#define GENERATOR_VERSION "1"
+
+// Kernels read symbols by their index, so names and indices belong together.
+static void append_symbols(LigText *text, const LigModule *module)
+{
+    for (size_t i = 0; i < lig_dims_symbol_count(module->dims); i++)
+        lig_text_printf(text, "%.*s ", LIG_STR_ARG(lig_dims_symbol(module->dims, i)->name));
+    lig_text_append_char(text, '\n');
+}
+
+static void append_target(LigText *text, const LigTarget *target)
+{
+    lig_text_printf(text, "%s %s %d %d\n", target->cpu, target->features, target->vector_bits,
+                    target->vector_registers);
+    lig_text_printf(text, "%d%d%d%d\n", target->has_fma, target->has_f16c, target->has_avx512bf16,
+                    target->has_vnni);
+}
+
+LigStatus lig_kernel_identity(const LigModule *module, const LigFunc *kernel, const LigTarget *target,
+                              LigKernelIdentity *out)
+{
+    // The second word hashes the same text behind another first byte.
+    LigText text = {0};
+    lig_text_append(&text, LIG_STR("2 generator " GENERATOR_VERSION "\n"));
+    append_symbols(&text, module);
+    append_target(&text, target);
+    lig_canonical_func(&text, module, kernel);
+    LigStr whole = lig_text_view(&text);
+    bool complete = !text.failed;
+    *out = (LigKernelIdentity){{lig_str_hash(lig_str_skip(whole, 1)), lig_str_hash(whole)}};
+    lig_text_free(&text);
+    return complete ? LIG_OK : lig_no_memory(module->ctx);
+}
+
+LigStr lig_kernel_symbol(LigArena *arena, LigKernelIdentity identity)
+{
+    return lig_str_format(arena, "lig_kernel_%016llx%016llx", (unsigned long long)identity.words[0],
+                          (unsigned long long)identity.words[1]);
+}

@@ -1,0 +1,86 @@
+// Schedules: which class a kernel has, and the attributes that its class fills in.
+#include "codegen/classes.h"
+
+static const LigKernelClass classes[] = {
+#define LIG_KERNEL_CLASS(name, meaning)                                                                        \
+    {#name, meaning, lig_schedule_##name, lig_tiles_##name, lig_emit_##name},
+#include "codegen/classes.def"
+#undef LIG_KERNEL_CLASS
+};
+
+enum { CLASS_COUNT = sizeof classes / sizeof *classes };
+
+LigStatus lig_kernel_class(LigContext *ctx, const LigFunc *kernel, const LigKernelClass **out)
+{
+    LigStr name = lig_attrs_name(kernel->attrs, LIG_ATTR_CLASS, LIG_STR(""));
+    for (size_t i = 0; i < CLASS_COUNT; i++) {
+        if (!lig_str_is(name, classes[i].name)) continue;
+        *out = &classes[i];
+        return LIG_OK;
+    }
+    return lig_fail(
+        ctx, LIG_ERR_INVALID, kernel->loc,
+        "kernel @%.*s has %s%.*s: give it class=elementwise, row, contract, attention, gather or move",
+        LIG_STR_ARG(kernel->name), name.length > 0 ? "the unknown class " : "no class", LIG_STR_ARG(name));
+}
+
+int64_t lig_kernel_tile(const LigFunc *kernel)
+{
+    int64_t tile = lig_attrs_int(kernel->attrs, LIG_ATTR_TILE, 1);
+    return tile > 0 ? tile : 1;
+}
+
+LigStatus lig_schedule_int(LigScheduling *scheduling, LigAttrKey key, int64_t value)
+{
+    if (lig_attrs_get(scheduling->kernel->attrs, key) != NULL) return LIG_OK;
+    LigAttr attr = {.key = key, .value.integer = value};
+    bool added = lig_attrs_set(scheduling->module->arena, &scheduling->kernel->attrs, attr);
+    return added ? LIG_OK : lig_no_memory(scheduling->module->ctx);
+}
+
+LigDim lig_schedule_count(const LigModule *module, const LigType *type, int first, int last)
+{
+    LigDim count = lig_dim_const(module->dims, 1);
+    for (int i = first; i < last; i++) count = lig_dim_mul(module->dims, count, type->dims[i]);
+    return count;
+}
+
+int64_t lig_schedule_rows(const LigModule *module, const LigType *space, int64_t elements)
+{
+    int64_t low, high;
+    lig_dim_range(module->dims, space->dims[space->rank - 1], &low, &high);
+    return high > 0 && high < elements ? elements / high : 1;
+}
+
+static bool is_onednn(const LigFunc *kernel)
+{
+    return lig_str_is(lig_attrs_name(kernel->attrs, LIG_ATTR_PROVIDER, LIG_STR("")), "onednn");
+}
+
+static LigStatus check_tile(const LigModule *module, const LigFunc *kernel)
+{
+    const LigAttr *tile = lig_attrs_get(kernel->attrs, LIG_ATTR_TILE);
+    if (tile == NULL || tile->value.integer > 0) return LIG_OK;
+    return lig_kernel_fail(module, kernel, NULL, LIG_ERR_INVALID, "tile must be 1 or more");
+}
+
+LigStatus lig_schedule_module(LigModule *module, const LigScheduleOptions *options)
+{
+    for (size_t i = 0; i < module->funcs.count; i++) {
+        LigFunc *kernel = module->funcs.data[i];
+        if (kernel->kind != LIG_FUNC_KERNEL || is_onednn(kernel)) continue;
+        const LigKernelClass *class;
+        LIG_TRY(lig_kernel_class(module->ctx, kernel, &class));
+        LIG_TRY(check_tile(module, kernel));
+        LigScheduling scheduling = {.module = module, .kernel = kernel, .options = options};
+        LIG_TRY(class->schedule(&scheduling));
+    }
+    return LIG_OK;
+}
+
+LigDim lig_kernel_tiles(const LigModule *module, const LigFunc *kernel)
+{
+    const LigKernelClass *class;
+    if (lig_kernel_class(module->ctx, kernel, &class) != LIG_OK) return NULL;
+    return class->tiles(module, kernel);
+}

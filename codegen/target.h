@@ -1,0 +1,36 @@
+// The CPU that code is made for, as data. Emitters ask nothing else about it.
+//
+// Levels (`x86-64`, `x86-64-v3`, `x86-64-v4`) are fixed tables, so that code made for them is the same wherever
+// it is made; `native` is read from this machine.
+#ifndef LIG_CODEGEN_TARGET_H
+#define LIG_CODEGEN_TARGET_H
+
+#include "ir/base/status.h"
+
+enum { LIG_TARGET_CPU_BYTES = 64, LIG_TARGET_FEATURE_BYTES = 4096 };
+
+typedef struct LigTarget {
+    char name[LIG_TARGET_CPU_BYTES];         // as asked for
+    char cpu[LIG_TARGET_CPU_BYTES];          // LLVM's name of it
+    char features[LIG_TARGET_FEATURE_BYTES]; // LLVM's "+a,-b,..."; "" for levels
+    int vector_bits;                         // 128, 256 or 512
+    int vector_registers;                    // 16 or 32
+    bool has_fma;
+    bool has_f16c;
+    bool has_avx512bf16; // vdpbf16ps, vcvtneps2bf16
+    bool has_vnni;       // vpdpbusd at vector_bits
+    int64_t l1d_bytes;   // per core
+    int64_t l2_bytes;    // per core
+    int64_t l3_bytes;    // shared; 0 = none
+} LigTarget;
+
+// Errors: NOT_FOUND for another name; LLVM where the host's description can't be used.
+LIG_MUST_CHECK LigStatus lig_target_find(LigContext *ctx, const char *name, LigTarget *out);
+
+// LIG_OK when this machine can run code made for `target`; else UNSUPPORTED, naming the first feature it lacks.
+LIG_MUST_CHECK LigStatus lig_target_check_runs(LigContext *ctx, const LigTarget *target);
+
+// f32 lanes of a full vector.
+int lig_target_f32_lanes(const LigTarget *target);
+
+#endif

@@ -1,0 +1,24 @@
+// tokenizer.json (Hugging Face) to a tokenizer image.
+//
+// Read: the model BPE over bytes; normalisers NFC, NFD, NFKC, NFKD; pre-tokenizers ByteLevel, Digits, Split;
+// post-processors ByteLevel, TemplateProcessing, RobertaProcessing; decoder ByteLevel; and sequences of them.
+// Anything else is an error that names it. Settings of padding and truncation are ignored.
+#ifndef LIG_FRONTEND_TOKENIZER_JSON_H
+#define LIG_FRONTEND_TOKENIZER_JSON_H
+
+#include "runtime/text/image.h"
+
+// What stands in the files beside it; all borrowed, zero = not known.
+typedef struct LigTokenizerExtras {
+    LigStr chat_template;   // tokenizer_config.json
+    LigStr bos, eos, pad;   // tokenizer_config.json: the texts of these tokens; empty = none
+    const int32_t *end_ids; // [end_count] generation_config.json's eos_token_id; empty: `eos` alone
+    size_t end_count;
+} LigTokenizerExtras;
+
+// `text` is the file's content, `path` its name for messages. `out` is released by lig_image_free.
+// Errors: PARSE (not JSON), INVALID (a field that can't be right), UNSUPPORTED (a component, named), NO_MEMORY.
+LigStatus lig_tokenizer_from_json(LigContext *ctx, const char *path, LigStr text,
+                                  const LigTokenizerExtras *extras, LigImageBytes *out) LIG_MUST_CHECK;
+
+#endif

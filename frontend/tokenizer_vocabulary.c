@@ -1,0 +1,81 @@
+#include "frontend/tokenizer_vocabulary.h"
+
+#include "frontend/byte_level.h"
+
+#include <string.h>
+
+LigStatus lig_vocabulary_init(LigVocabulary *v, size_t count)
+{
+    if (count == 0 || count > LIG_MAX_TOKENS)
+        return lig_fail(v->ctx, LIG_ERR_INVALID, LIG_FILE_LOC(v->path),
+                        "tokenizer: a vocabulary of %zu tokens, expected 1 to %d", count, LIG_MAX_TOKENS);
+    v->tokens = LIG_NEW_ARRAY(v->arena, LigStr, count);
+    v->token_count = count;
+    return v->tokens ? LIG_OK : lig_no_memory(v->ctx);
+}
+
+static LigStatus remember(LigVocabulary *v, int32_t id, LigStr spelling)
+{
+    if (id < 0 || (size_t)id >= v->token_count)
+        return lig_fail(v->ctx, LIG_ERR_INVALID, LIG_FILE_LOC(v->path),
+                        "tokenizer: token '%.*s' has id %d, expected 0 to %zu", LIG_STR_ARG(spelling), id,
+                        v->token_count - 1);
+    if (lig_map_get(&v->ids, spelling)) return LIG_OK;
+    if (!lig_map_put(v->arena, &v->ids, spelling, (void *)((uintptr_t)id + 1))) return lig_no_memory(v->ctx);
+    return LIG_OK;
+}
+
+LigStatus lig_vocabulary_put(LigVocabulary *v, int32_t id, LigStr spelling)
+{
+    LIG_TRY(remember(v, id, spelling));
+    v->tokens[id] = lig_byte_level_decode(v->arena, spelling);
+    return v->tokens[id].data ? LIG_OK : lig_no_memory(v->ctx);
+}
+
+LigStatus lig_vocabulary_add(LigVocabulary *v, LigAddedSpec added, LigStr content)
+{
+    LIG_TRY(remember(v, added.id, content));
+    v->tokens[added.id] = content;
+    return LIG_VEC_PUSH(v->arena, &v->added, added) ? LIG_OK : lig_no_memory(v->ctx);
+}
+
+int32_t lig_vocabulary_find(const LigVocabulary *v, LigStr spelling)
+{
+    return (int32_t)(uintptr_t)lig_map_get(&v->ids, spelling) - 1;
+}
+
+LigStatus lig_vocabulary_merge(LigVocabulary *v, LigStr left, LigStr right)
+{
+    LigText joined = {0};
+    lig_text_append(&joined, left);
+    lig_text_append(&joined, right);
+    if (joined.failed) {
+        lig_text_free(&joined);
+        return lig_no_memory(v->ctx);
+    }
+    LigMergeSpec merge = {
+        .left = lig_vocabulary_find(v, left),
+        .right = lig_vocabulary_find(v, right),
+        .merged = lig_vocabulary_find(v, lig_text_view(&joined)),
+    };
+    lig_text_free(&joined);
+    if (merge.left == LIG_TOKEN_NONE || merge.right == LIG_TOKEN_NONE || merge.merged == LIG_TOKEN_NONE)
+        return lig_fail(
+            v->ctx, LIG_ERR_INVALID, LIG_FILE_LOC(v->path),
+            "tokenizer: merge %zu joins '%.*s' and '%.*s', but not all of the two and their union are in "
+            "the vocabulary",
+            v->merges.count, LIG_STR_ARG(left), LIG_STR_ARG(right));
+    return LIG_VEC_PUSH(v->arena, &v->merges, merge) ? LIG_OK : lig_no_memory(v->ctx);
+}
+
+LigStatus lig_vocabulary_merge_line(LigVocabulary *v, LigStr line)
+{
+    // The byte-level alphabet has no space, so the only one (after a first character) divides the two.
+    const char *space = line.length > 1 ? memchr(line.data + 1, ' ', line.length - 1) : NULL;
+    if (!space)
+        return lig_fail(v->ctx, LIG_ERR_INVALID, LIG_FILE_LOC(v->path),
+                        "tokenizer: merge %zu is '%.*s', expected two tokens with a space between",
+                        v->merges.count, LIG_STR_ARG(line));
+    LigStr left = {line.data, (size_t)(space - line.data)};
+    return lig_vocabulary_merge(v, left, lig_str_skip(line, left.length + 1));
+}

@@ -1,0 +1,67 @@
+#include "ir/canonical.h"
+
+#include "ir/text.h"
+
+static void append_attrs(LigText *text, LigAttrs attrs)
+{
+    for (size_t i = 0; i < attrs.count; i++) {
+        const LigAttr *attr = &attrs.items[i];
+        lig_text_printf(text, " %s=", lig_attr_name(attr->key));
+        switch (lig_attr_kind(attr->key)) {
+        case LIG_ATTR_INT:
+            lig_text_printf(text, "%lld", (long long)attr->value.integer);
+            break;
+        case LIG_ATTR_FLOAT:
+            lig_text_append_f64(text, attr->value.real);
+            break;
+        case LIG_ATTR_FLAG:
+            break;
+        case LIG_ATTR_NAME:
+            lig_text_append(text, attr->value.name);
+            break;
+        case LIG_ATTR_INTS:
+            for (size_t j = 0; j < attr->value.integers.count; j++) {
+                lig_text_printf(text, "%lld,", (long long)attr->value.integers.data[j]);
+            }
+            break;
+        }
+    }
+}
+
+static void append_type(LigText *text, const LigModule *module, const LigType *type)
+{
+    lig_text_append_char(text, ' ');
+    lig_type_print(text, module->dims, type);
+}
+
+static void append_constant(LigText *text, const LigValue *value)
+{
+    LigShape shape;
+    int64_t count;
+    if (!lig_type_bind(&value->type, NULL, &shape) || !lig_shape_count(&shape, &count)) return;
+    for (int64_t i = 0; i < count; i++) {
+        lig_text_append_char(text, ' ');
+        lig_text_append_f64(text, lig_shape_get(&shape, value->data, i));
+    }
+}
+
+static void append_op(LigText *text, const LigModule *module, const LigOp *op)
+{
+    lig_text_append(text, lig_str(lig_op_info(op->code)->name));
+    if (op->callee) lig_text_printf(text, " @%.*s", LIG_STR_ARG(op->callee->name));
+    for (size_t i = 0; i < op->operand_count; i++) lig_text_printf(text, " %%%u", op->operands[i]->id);
+    append_attrs(text, op->attrs);
+    for (size_t i = 0; i < op->result_count; i++) append_type(text, module, &op->results[i]->type);
+    if (op->code == LIG_OP_CONSTANT) append_constant(text, op->results[0]);
+    lig_text_append_char(text, '\n');
+}
+
+void lig_canonical_func(LigText *text, const LigModule *module, const LigFunc *func)
+{
+    for (size_t i = 0; i < func->inputs.count; i++) append_type(text, module, &func->inputs.data[i]->type);
+    append_attrs(text, func->attrs);
+    lig_text_append_char(text, '\n');
+    for (size_t i = 0; i < func->ops.count; i++) append_op(text, module, func->ops.data[i]);
+    for (size_t i = 0; i < func->outputs.count; i++) lig_text_printf(text, " %%%u", func->outputs.data[i]->id);
+    lig_text_append_char(text, '\n');
+}

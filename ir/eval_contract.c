@@ -1,0 +1,248 @@
+// Contractions: linear and attention. Products are summed in double and rounded once.
+#include "ir/eval_kernel.h"
+
+#include <math.h>
+#include <string.h>
+
+// ---- linear ----
+
+// One row of a quantised operand as integers, with scale and minimum of each block: value = scale * q + min.
+typedef struct QuantisedRow {
+    int64_t blocks, block; // number, and elements of each
+    int32_t *quanta;
+    double *scales, *mins;
+} QuantisedRow;
+
+static LigStatus new_quantised_row(const LigEvalArgs *args, const LigTensor *tensor, QuantisedRow *row)
+{
+    int64_t columns = lig_eval_columns(tensor);
+    row->block = lig_dtype_block(tensor->shape.dtype);
+    row->blocks = columns / row->block;
+    row->quanta = LIG_NEW_ARRAY(args->scratch, int32_t, (size_t)columns);
+    if (!row->quanta) return lig_no_memory(args->module->ctx);
+    LIG_TRY(lig_eval_doubles(args, row->blocks, &row->scales));
+    return lig_eval_doubles(args, row->blocks, &row->mins);
+}
+
+static double read_scale(LigDtype dtype, const unsigned char *at)
+{
+    float single;
+    uint16_t half;
+    if (dtype == LIG_Q8A) {
+        memcpy(&single, at, sizeof single);
+        return (double)single;
+    }
+    memcpy(&half, at, sizeof half);
+    return lig_f16_to_f64(half);
+}
+
+// The signed integer stored at `place`, its offset removed (panels store q8_0 as q + 128; q4_0 is centred on
+// 8).
+static int32_t read_quantum(const LigShape *shape, const unsigned char *bytes, const LigElementPlace *place)
+{
+    unsigned char byte = bytes[place->byte];
+    if (shape->dtype == LIG_Q4_0) return (byte >> place->shift & 15) - 8;
+    if (shape->dtype == LIG_Q4_1) return byte >> place->shift & 15;
+    if (shape->layout.kind == LIG_LAYOUT_PANEL) return (int32_t)byte - 128;
+    return (int8_t)byte;
+}
+
+static void read_quantised_row(const LigTensor *tensor, int64_t r, QuantisedRow *row)
+{
+    const LigShape *shape = &tensor->shape;
+    const unsigned char *bytes = tensor->data;
+    int64_t columns = row->blocks * row->block;
+    for (int64_t c = 0; c < columns; c++) {
+        LigElementPlace place = lig_shape_place(shape, r * columns + c);
+        row->quanta[c] = read_quantum(shape, bytes, &place);
+        if (c % row->block) continue;
+        row->scales[c / row->block] = read_scale(shape->dtype, bytes + place.scale);
+        bool has_min = shape->dtype == LIG_Q4_1;
+        row->mins[c / row->block] = has_min ? read_scale(shape->dtype, bytes + place.min) : 0.0;
+    }
+}
+
+// Per block: exact integer dot times both scales, plus the weight's minimum times the sum of the activations.
+static double dot_quantised(const QuantisedRow *x, const QuantisedRow *w)
+{
+    double total = 0.0;
+    for (int64_t b = 0; b < x->blocks; b++) {
+        int64_t dot = 0, sum = 0;
+        for (int64_t i = b * x->block; i < (b + 1) * x->block; i++) {
+            dot += (int64_t)x->quanta[i] * w->quanta[i];
+            sum += x->quanta[i];
+        }
+        total += x->scales[b] * (w->scales[b] * (double)dot + w->mins[b] * (double)sum);
+    }
+    return total;
+}
+
+static LigStatus linear_quantised(LigEvalArgs *args)
+{
+    const LigTensor *x = &args->operands[0], *weight = &args->operands[1], *z = &args->results[0];
+    int64_t rows = lig_eval_rows(x), outputs = weight->shape.dims[0];
+    QuantisedRow w, *xs = LIG_NEW_ARRAY(args->scratch, QuantisedRow, (size_t)rows);
+    if (!xs) return lig_no_memory(args->module->ctx);
+    for (int64_t r = 0; r < rows; r++) {
+        LIG_TRY(new_quantised_row(args, x, &xs[r]));
+        read_quantised_row(x, r, &xs[r]);
+    }
+    LIG_TRY(new_quantised_row(args, weight, &w));
+    for (int64_t n = 0; n < outputs; n++) {
+        read_quantised_row(weight, n, &w);
+        for (int64_t r = 0; r < rows; r++)
+            lig_shape_set(&z->shape, z->data, r * outputs + n, dot_quantised(&xs[r], &w));
+    }
+    return LIG_OK;
+}
+
+// x[..,K], weight[N,K] -> x times weight transposed, [..,N]; f32, or x's dtype. A quantised weight is
+// dequantised; of q8a activations with it, each block's dot product is exact in integers. Each row of the
+// weight is read once, for all rows of x.
+LigStatus lig_eval_linear(LigEvalArgs *args)
+{
+    const LigTensor *x = &args->operands[0], *weight = &args->operands[1], *z = &args->results[0];
+    if (x->shape.dtype == LIG_Q8A && lig_dtype_is_quantised(weight->shape.dtype)) return linear_quantised(args);
+    int64_t columns = lig_eval_columns(x), rows = lig_eval_rows(x), outputs = weight->shape.dims[0];
+    double *xs, *w;
+    LIG_TRY(lig_eval_doubles(args, lig_eval_count(x), &xs));
+    LIG_TRY(lig_eval_doubles(args, columns, &w));
+    for (int64_t r = 0; r < rows; r++) lig_shape_get_row(&x->shape, x->data, r, xs + r * columns);
+    for (int64_t n = 0; n < outputs; n++) {
+        lig_shape_get_row(&weight->shape, weight->data, n, w);
+        for (int64_t r = 0; r < rows; r++)
+            lig_shape_set(&z->shape, z->data, r * outputs + n, lig_eval_dot(xs + r * columns, w, columns));
+    }
+    return LIG_OK;
+}
+
+// ---- attention ----
+
+enum { Q, K, V, POS, START, SLOT, KV_LEN };
+
+// One attention: sizes, mask, and scratch for the keys and values of one row and one of their heads.
+typedef struct Attention {
+    const LigEvalArgs *args;
+    int64_t heads, kv_heads, capacity, width;
+    double scale, softcap; // softcap 0: none
+    int64_t window;        // INT64_MAX: none
+    bool causal;
+    double *keys, *values, *query, *scores, *sum;
+} Attention;
+
+static LigStatus new_attention(const LigEvalArgs *args, Attention *a)
+{
+    const LigShape *q = &args->operands[Q].shape, *k = &args->operands[K].shape;
+    LigAttrs attrs = args->op->attrs;
+    *a = (Attention){.args = args,
+                     .heads = q->dims[1],
+                     .kv_heads = k->dims[1],
+                     .capacity = k->dims[2],
+                     .width = q->dims[2],
+                     .scale = lig_attrs_float(attrs, LIG_ATTR_SCALE, 1.0),
+                     .softcap = lig_attrs_float(attrs, LIG_ATTR_SOFTCAP, 0.0),
+                     .window = lig_attrs_int(attrs, LIG_ATTR_WINDOW, INT64_MAX),
+                     .causal = lig_attrs_flag(attrs, LIG_ATTR_CAUSAL)};
+    LIG_TRY(lig_eval_doubles(args, a->capacity * a->width, &a->keys));
+    LIG_TRY(lig_eval_doubles(args, a->capacity * a->width, &a->values));
+    LIG_TRY(lig_eval_doubles(args, a->width, &a->query));
+    LIG_TRY(lig_eval_doubles(args, a->width, &a->sum));
+    return lig_eval_doubles(args, a->capacity, &a->scores);
+}
+
+// A query at `pos` sees the keys first .. end - 1 of its slot.
+static void visible_keys(const Attention *a, int64_t pos, int64_t kv_len, int64_t *first, int64_t *end)
+{
+    *first = pos - a->window + 1 > 0 ? pos - a->window + 1 : 0;
+    *end = a->causal && pos + 1 < kv_len ? pos + 1 : kv_len;
+}
+
+static void weigh_keys(const Attention *a, int64_t first, int64_t end)
+{
+    double highest = -HUGE_VAL, total = 0.0;
+    for (int64_t j = first; j < end; j++) {
+        double score = a->scale * lig_eval_dot(a->query, a->keys + j * a->width, a->width);
+        if (a->softcap != 0.0) score = a->softcap * tanh(score / a->softcap);
+        a->scores[j] = score;
+        highest = isnan(score) || score > highest ? score : highest;
+    }
+    for (int64_t j = first; j < end; j++) total += a->scores[j] = exp(a->scores[j] - highest);
+    for (int64_t j = first; j < end; j++) a->scores[j] /= total;
+}
+
+// Result of one token and head; zeros without any key.
+static void attend(const Attention *a, int64_t token, int64_t head, int64_t kv_len)
+{
+    const LigTensor *q = &a->args->operands[Q], *pos = &a->args->operands[POS], *z = &a->args->results[0];
+    int64_t row = token * a->heads + head, first, end;
+    visible_keys(a, lig_shape_get_integer(&pos->shape, pos->data, token), kv_len, &first, &end);
+    lig_shape_get_row(&q->shape, q->data, row, a->query);
+    weigh_keys(a, first, end);
+    memset(a->sum, 0, (size_t)a->width * sizeof *a->sum);
+    for (int64_t j = first; j < end; j++) {
+        for (int64_t d = 0; d < a->width; d++) a->sum[d] += a->scores[j] * a->values[j * a->width + d];
+    }
+    for (int64_t d = 0; d < a->width; d++) lig_shape_set(&z->shape, z->data, row * a->width + d, a->sum[d]);
+}
+
+static LigStatus read_kv_len(const Attention *a, int64_t row, int64_t *out)
+{
+    const LigTensor *lengths = &a->args->operands[KV_LEN];
+    *out = lig_shape_get_integer(&lengths->shape, lengths->data, row);
+    if (*out >= 0 && *out <= a->capacity) return LIG_OK;
+    return lig_eval_fail(a->args, LIG_ERR_INVALID,
+                         "kv_len[%lld] is %lld, but it must be in 0..%lld, the capacity of the cache",
+                         (long long)row, (long long)*out, (long long)a->capacity);
+}
+
+static LigStatus check_positions(const LigEvalArgs *args)
+{
+    const LigTensor *pos = &args->operands[POS];
+    for (int64_t t = 0, n = lig_eval_count(pos); t < n; t++) {
+        int64_t value = lig_shape_get_integer(&pos->shape, pos->data, t);
+        if (value < 0)
+            return lig_eval_fail(args, LIG_ERR_INVALID, "pos[%lld] is %lld, but positions start at 0",
+                                 (long long)t, (long long)value);
+    }
+    return LIG_OK;
+}
+
+// The tokens of row r, head by head of the keys, so that these are read once.
+static LigStatus attend_row(const Attention *a, const LigEvalRows *rows, int64_t r)
+{
+    const LigTensor *k = &a->args->operands[K], *v = &a->args->operands[V];
+    int64_t kv_len, group = a->heads / a->kv_heads;
+    LIG_TRY(read_kv_len(a, r, &kv_len));
+    for (int64_t g = 0; g < a->kv_heads; g++) {
+        int64_t base = (rows->slot[r] * a->kv_heads + g) * a->capacity;
+        for (int64_t j = 0; j < kv_len; j++) {
+            lig_shape_get_row(&k->shape, k->data, base + j, a->keys + j * a->width);
+            lig_shape_get_row(&v->shape, v->data, base + j, a->values + j * a->width);
+        }
+        for (int64_t t = rows->start[r]; t < rows->start[r + 1]; t++) {
+            for (int64_t h = g * group; h < (g + 1) * group; h++) attend(a, t, h, kv_len);
+        }
+    }
+    return LIG_OK;
+}
+
+// q[N,H,D], k v[S,Hkv,C,D], pos[N], start[R+1], slot[R], kv_len[R] -> [N,H,D] in q's dtype.
+// Head h of a token t of row r attends to key j of slot[r], head h / (H / Hkv), iff j < kv_len[r], with
+// `causal` j <= pos[t], with `window` j > pos[t] - window; score = softcap(scale * q k). A query without keys,
+// and a token of no row, give zeros. Errors: INVALID, a start, slot, position or length out of range.
+LigStatus lig_eval_attention(LigEvalArgs *args)
+{
+    const LigTensor *z = &args->results[0];
+    Attention a;
+    LigEvalRows rows;
+    LIG_TRY(lig_eval_rows_read(args, START, SLOT, &rows));
+    LIG_TRY(check_positions(args));
+    LIG_TRY(new_attention(args, &a));
+    int64_t token_size = a.heads * a.width, tokens = z->shape.dims[0];
+    for (int64_t i = 0; i < tokens * token_size; i++) {
+        bool in_row = i / token_size >= rows.start[0] && i / token_size < rows.start[rows.count];
+        if (!in_row) lig_shape_set(&z->shape, z->data, i, 0.0);
+    }
+    for (int64_t r = 0; r < rows.count; r++) LIG_TRY(attend_row(&a, &rows, r));
+    return LIG_OK;
+}

@@ -1,0 +1,174 @@
+// Elementwise ops. Operands broadcast to the result as in NumPy. Floats: computed in double, rounded once to
+// the result's dtype. Integers: computed in 64 bits and wrapped to the width of the dtype, as two's complement.
+#include "ir/eval_kernel.h"
+
+#include <math.h>
+
+// v modulo 2^bits, as the dtype's own range.
+static int64_t wrap_integer(LigDtype dtype, uint64_t v)
+{
+    switch (lig_dtype_block_bytes(dtype)) {
+    case 1:
+        return dtype == LIG_I8 ? (int8_t)v : (uint8_t)v;
+    case 4:
+        return (int32_t)v;
+    default:
+        return (int64_t)v;
+    }
+}
+
+// ---- binary ----
+
+typedef double FloatBinary(double x, double y);
+typedef uint64_t IntegerBinary(int64_t x, int64_t y);
+
+static void apply_integers(LigEvalArgs *args, IntegerBinary *f)
+{
+    const LigTensor *x = &args->operands[0], *y = &args->operands[1], *z = &args->results[0];
+    for (int64_t i = 0, n = lig_eval_count(z); i < n; i++) {
+        int64_t a =
+            lig_shape_get_integer(&x->shape, x->data, lig_eval_broadcast_index(&x->shape, &z->shape, i));
+        int64_t b =
+            lig_shape_get_integer(&y->shape, y->data, lig_eval_broadcast_index(&y->shape, &z->shape, i));
+        lig_shape_set_integer(&z->shape, z->data, i, wrap_integer(z->shape.dtype, f(a, b)));
+    }
+}
+
+static LigStatus apply_binary(LigEvalArgs *args, FloatBinary *of_floats, IntegerBinary *of_integers)
+{
+    const LigTensor *x = &args->operands[0], *y = &args->operands[1], *z = &args->results[0];
+    if (of_integers && lig_dtype_is_integer(z->shape.dtype)) {
+        apply_integers(args, of_integers);
+        return LIG_OK;
+    }
+    for (int64_t i = 0, n = lig_eval_count(z); i < n; i++) {
+        double a = lig_shape_get(&x->shape, x->data, lig_eval_broadcast_index(&x->shape, &z->shape, i));
+        double b = lig_shape_get(&y->shape, y->data, lig_eval_broadcast_index(&y->shape, &z->shape, i));
+        lig_shape_set(&z->shape, z->data, i, of_floats(a, b));
+    }
+    return LIG_OK;
+}
+
+static double add_floats(double x, double y) { return x + y; }
+static double sub_floats(double x, double y) { return x - y; }
+static double mul_floats(double x, double y) { return x * y; }
+static double div_floats(double x, double y) { return x / y; }
+static double max_floats(double x, double y) { return isnan(x) || x > y ? x : y; }
+static double min_floats(double x, double y) { return isnan(x) || x < y ? x : y; }
+static uint64_t add_integers(int64_t x, int64_t y) { return (uint64_t)x + (uint64_t)y; }
+static uint64_t sub_integers(int64_t x, int64_t y) { return (uint64_t)x - (uint64_t)y; }
+static uint64_t mul_integers(int64_t x, int64_t y) { return (uint64_t)x * (uint64_t)y; }
+static uint64_t max_integers(int64_t x, int64_t y) { return (uint64_t)(x > y ? x : y); }
+static uint64_t min_integers(int64_t x, int64_t y) { return (uint64_t)(x < y ? x : y); }
+// The lowest i64 by -1 overflows: it wraps to itself.
+static uint64_t div_integers(int64_t x, int64_t y) { return y == -1 ? -(uint64_t)x : (uint64_t)(x / y); }
+
+// x + y, any floats or integers.
+LigStatus lig_eval_add(LigEvalArgs *args) { return apply_binary(args, add_floats, add_integers); }
+// x - y
+LigStatus lig_eval_sub(LigEvalArgs *args) { return apply_binary(args, sub_floats, sub_integers); }
+// x * y
+LigStatus lig_eval_mul(LigEvalArgs *args) { return apply_binary(args, mul_floats, mul_integers); }
+// The larger; NaN when either is.
+LigStatus lig_eval_max(LigEvalArgs *args) { return apply_binary(args, max_floats, max_integers); }
+// The smaller; NaN when either is.
+LigStatus lig_eval_min(LigEvalArgs *args) { return apply_binary(args, min_floats, min_integers); }
+// x to the power y, floats; C's pow.
+LigStatus lig_eval_pow(LigEvalArgs *args) { return apply_binary(args, pow, NULL); }
+
+// x / y; integers toward zero. Errors: INVALID, an integer divided by zero.
+LigStatus lig_eval_div(LigEvalArgs *args)
+{
+    const LigTensor *y = &args->operands[1];
+    bool is_integer = lig_dtype_is_integer(y->shape.dtype);
+    for (int64_t i = 0, n = lig_eval_count(y); is_integer && i < n; i++) {
+        if (lig_shape_get_integer(&y->shape, y->data, i) == 0)
+            return lig_eval_fail(args, LIG_ERR_INVALID, "element %lld of the divisor %%%.*s is zero",
+                                 (long long)i, LIG_STR_ARG(args->op->operands[1]->name));
+    }
+    return apply_binary(args, div_floats, div_integers);
+}
+
+// ---- unary ----
+
+typedef double FloatUnary(double x);
+typedef uint64_t IntegerUnary(int64_t x);
+
+static LigStatus apply_unary(LigEvalArgs *args, FloatUnary *of_floats, IntegerUnary *of_integers)
+{
+    const LigTensor *x = &args->operands[0], *z = &args->results[0];
+    bool is_integer = of_integers && lig_dtype_is_integer(z->shape.dtype);
+    for (int64_t i = 0, n = lig_eval_count(z); i < n; i++) {
+        if (!is_integer) {
+            lig_shape_set(&z->shape, z->data, i, of_floats(lig_shape_get(&x->shape, x->data, i)));
+            continue;
+        }
+        uint64_t y = of_integers(lig_shape_get_integer(&x->shape, x->data, i));
+        lig_shape_set_integer(&z->shape, z->data, i, wrap_integer(z->shape.dtype, y));
+    }
+    return LIG_OK;
+}
+
+static double neg_float(double x) { return -x; }
+static double rsqrt_float(double x) { return 1.0 / sqrt(x); }
+static double sigmoid_float(double x) { return 1.0 / (1.0 + exp(-x)); }
+// x -> -inf tends to 0; the quotient alone would be -inf / inf.
+static double silu_float(double x) { return x == -HUGE_VAL ? 0.0 : x / (1.0 + exp(-x)); }
+static double relu_float(double x) { return isnan(x) || x > 0.0 ? x : 0.0; }
+// erfc keeps the relative precision of the left tail.
+static double gelu_erf(double x) { return x == -HUGE_VAL ? 0.0 : 0.5 * x * erfc(-x * M_SQRT1_2); }
+static double gelu_tanh(double x)
+{
+    double inner = sqrt(2.0 / M_PI) * (x + 0.044715 * x * x * x);
+    return x == -HUGE_VAL ? 0.0 : 0.5 * x * (1.0 + tanh(inner));
+}
+static uint64_t neg_integer(int64_t x) { return -(uint64_t)x; }
+static uint64_t abs_integer(int64_t x) { return x < 0 ? -(uint64_t)x : (uint64_t)x; }
+static uint64_t relu_integer(int64_t x) { return x < 0 ? 0 : (uint64_t)x; }
+
+// -x
+LigStatus lig_eval_neg(LigEvalArgs *args) { return apply_unary(args, neg_float, neg_integer); }
+// |x|; the lowest integer wraps to itself.
+LigStatus lig_eval_abs(LigEvalArgs *args) { return apply_unary(args, fabs, abs_integer); }
+// max(x, 0); NaN stays.
+LigStatus lig_eval_relu(LigEvalArgs *args) { return apply_unary(args, relu_float, relu_integer); }
+// From here on floats only; C's functions of double.
+LigStatus lig_eval_exp(LigEvalArgs *args) { return apply_unary(args, exp, NULL); }
+LigStatus lig_eval_log(LigEvalArgs *args) { return apply_unary(args, log, NULL); }
+LigStatus lig_eval_sqrt(LigEvalArgs *args) { return apply_unary(args, sqrt, NULL); }
+LigStatus lig_eval_rsqrt(LigEvalArgs *args) { return apply_unary(args, rsqrt_float, NULL); }
+LigStatus lig_eval_tanh(LigEvalArgs *args) { return apply_unary(args, tanh, NULL); }
+LigStatus lig_eval_erf(LigEvalArgs *args) { return apply_unary(args, erf, NULL); }
+LigStatus lig_eval_sin(LigEvalArgs *args) { return apply_unary(args, sin, NULL); }
+LigStatus lig_eval_cos(LigEvalArgs *args) { return apply_unary(args, cos, NULL); }
+LigStatus lig_eval_sigmoid(LigEvalArgs *args) { return apply_unary(args, sigmoid_float, NULL); }
+LigStatus lig_eval_silu(LigEvalArgs *args) { return apply_unary(args, silu_float, NULL); }
+
+// x Phi(x): form=erf exactly, form=tanh as approximated by Hendrycks and Gimpel (arXiv:1606.08415).
+LigStatus lig_eval_gelu(LigEvalArgs *args)
+{
+    LigStr form = lig_attrs_name(args->op->attrs, LIG_ATTR_FORM, LIG_STR(""));
+    if (lig_str_is(form, "erf")) return apply_unary(args, gelu_erf, NULL);
+    if (lig_str_is(form, "tanh")) return apply_unary(args, gelu_tanh, NULL);
+    return lig_eval_fail(args, LIG_ERR_INVALID, "form is %.*s, but it must be erf or tanh", LIG_STR_ARG(form));
+}
+
+// x in the result's dtype. Floats to integers: toward zero, clamped to the range, NaN gives 0. Integers to
+// integers: wrapped. To bool: x != 0. Quantised to float: dequantised. To floats: rounded once.
+LigStatus lig_eval_cast(LigEvalArgs *args)
+{
+    const LigTensor *x = &args->operands[0], *z = &args->results[0];
+    bool from_integer = !lig_dtype_is_float(x->shape.dtype) && !lig_dtype_is_quantised(x->shape.dtype);
+    bool to_integer = lig_dtype_is_integer(z->shape.dtype);
+    for (int64_t i = 0, n = lig_eval_count(z); i < n; i++) {
+        if (from_integer) {
+            int64_t value = lig_shape_get_integer(&x->shape, x->data, i);
+            if (to_integer) value = wrap_integer(z->shape.dtype, (uint64_t)value);
+            lig_shape_set_integer(&z->shape, z->data, i, value);
+        } else {
+            double value = lig_shape_get(&x->shape, x->data, i);
+            lig_shape_set(&z->shape, z->data, i, to_integer ? trunc(value) : value);
+        }
+    }
+    return LIG_OK;
+}

@@ -1,0 +1,138 @@
+// What the interpreter's kernels share.
+#include "ir/eval_kernel.h"
+
+#include <stdarg.h>
+
+LigStatus lig_eval_fail(const LigEvalArgs *args, LigStatus status, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    LigStr message = lig_str_vformat(args->scratch, format, list);
+    va_end(list);
+    if (!message.data) return lig_no_memory(args->module->ctx);
+    const LigOp *op = args->op;
+    LigStr name = op->result_count ? op->results[0]->name : LIG_STR("?");
+    return lig_fail(args->module->ctx, status, op->loc, "%s %%%.*s: %s", lig_op_info(op->code)->name,
+                    LIG_STR_ARG(name), message.data);
+}
+
+int64_t lig_eval_product(const LigShape *shape, int first, int end)
+{
+    int64_t product = 1;
+    for (int i = first; i < end; i++) product *= shape->dims[i];
+    return product;
+}
+
+int64_t lig_eval_count(const LigTensor *tensor)
+{
+    return lig_eval_product(&tensor->shape, 0, tensor->shape.rank);
+}
+
+int64_t lig_eval_columns(const LigTensor *tensor)
+{
+    return tensor->shape.rank ? tensor->shape.dims[tensor->shape.rank - 1] : 1;
+}
+
+int64_t lig_eval_rows(const LigTensor *tensor)
+{
+    return lig_eval_product(&tensor->shape, 0, tensor->shape.rank - 1);
+}
+
+int lig_eval_axis(int64_t axis, int rank) { return (int)(axis < 0 ? axis + rank : axis); }
+
+LigStatus lig_eval_doubles(const LigEvalArgs *args, int64_t count, double **out)
+{
+    *out = LIG_NEW_ARRAY(args->scratch, double, (size_t)count);
+    return *out ? LIG_OK : lig_no_memory(args->module->ctx);
+}
+
+void lig_eval_coordinates(const LigShape *shape, int64_t flat, int64_t *coordinates)
+{
+    for (int i = shape->rank - 1; i >= 0; i--) {
+        coordinates[i] = flat % shape->dims[i];
+        flat /= shape->dims[i];
+    }
+}
+
+int64_t lig_eval_flat(const LigShape *shape, const int64_t *coordinates)
+{
+    int64_t flat = 0;
+    for (int i = 0; i < shape->rank; i++) flat = flat * shape->dims[i] + coordinates[i];
+    return flat;
+}
+
+int64_t lig_eval_broadcast_index(const LigShape *operand, const LigShape *result, int64_t flat)
+{
+    int64_t index = 0, stride = 1;
+    int shift = result->rank - operand->rank;
+    for (int i = result->rank - 1; i >= shift; i--) {
+        int64_t size = operand->dims[i - shift];
+        if (size != 1) index += flat % result->dims[i] * stride;
+        stride *= size;
+        flat /= result->dims[i];
+    }
+    return index;
+}
+
+LigStatus lig_eval_pieces(const LigEvalArgs *args, const LigTensor *tensor, LigPieces *out)
+{
+    LigDtype dtype = tensor->shape.dtype;
+    *out = (LigPieces){tensor->shape, (size_t)lig_dtype_block_bytes(dtype)};
+    if (tensor->shape.rank) out->shape.dims[tensor->shape.rank - 1] /= lig_dtype_block(dtype);
+    if (tensor->shape.layout.kind == LIG_LAYOUT_ROWS) return LIG_OK;
+    return lig_eval_fail(args, LIG_ERR_UNSUPPORTED,
+                         "an operand lies in panels, but only rows are reordered: pack it to rows before");
+}
+
+static LigStatus read_starts(const LigEvalArgs *args, const LigTensor *operand, int64_t rows, int64_t *start)
+{
+    const LigTensor *tokens = &args->operands[args->op->code == LIG_OP_APPEND ? 1 : 0];
+    int64_t last = 0, limit = tokens->shape.dims[0];
+    for (int64_t r = 0; r <= rows; r++) {
+        start[r] = lig_shape_get_integer(&operand->shape, operand->data, r);
+        if (start[r] < last || start[r] > limit)
+            return lig_eval_fail(
+                args, LIG_ERR_INVALID,
+                "start[%lld] is %lld, but starts must ascend from 0 to at most %lld, the tokens", (long long)r,
+                (long long)start[r], (long long)limit);
+        last = start[r];
+    }
+    return LIG_OK;
+}
+
+static LigStatus read_slots(const LigEvalArgs *args, const LigTensor *operand, int64_t rows, int64_t *slot)
+{
+    const LigTensor *cache = &args->operands[args->op->code == LIG_OP_APPEND ? 0 : 1];
+    int64_t slots = cache->shape.dims[0];
+    for (int64_t r = 0; r < rows; r++) {
+        slot[r] = lig_shape_get_integer(&operand->shape, operand->data, r);
+        if (slot[r] < 0 || slot[r] >= slots)
+            return lig_eval_fail(args, LIG_ERR_INVALID, "slot[%lld] is %lld, but the cache has slots 0..%lld",
+                                 (long long)r, (long long)slot[r], (long long)slots - 1);
+    }
+    return LIG_OK;
+}
+
+LigStatus lig_eval_rows_read(const LigEvalArgs *args, size_t start_operand, size_t slot_operand,
+                             LigEvalRows *out)
+{
+    const LigTensor *starts = &args->operands[start_operand], *slots = &args->operands[slot_operand];
+    int64_t rows = slots->shape.dims[0];
+    int64_t *start = LIG_NEW_ARRAY(args->scratch, int64_t, (size_t)rows + 1);
+    int64_t *slot = LIG_NEW_ARRAY(args->scratch, int64_t, (size_t)rows);
+    if (!start || !slot) return lig_no_memory(args->module->ctx);
+    *out = (LigEvalRows){rows, start, slot};
+    LIG_TRY(read_starts(args, starts, rows, start));
+    return read_slots(args, slots, rows, slot);
+}
+
+double lig_eval_dot(const double *x, const double *y, int64_t count)
+{
+    double sums[8] = {0};
+    int64_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        for (int lane = 0; lane < 8; lane++) sums[lane] += x[i + lane] * y[i + lane];
+    }
+    for (; i < count; i++) sums[i % 8] += x[i] * y[i];
+    return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+}

@@ -1,0 +1,51 @@
+// What the interpreter's kernels share: messages, sizes, indices and scratch.
+#ifndef LIG_IR_EVAL_KERNEL_H
+#define LIG_IR_EVAL_KERNEL_H
+
+#include "ir/eval.h"
+
+// Records "OP %RESULT: message" at the op's place and returns `status`.
+LigStatus lig_eval_fail(const LigEvalArgs *args, LigStatus status, const char *format, ...) LIG_PRINTF(3, 4);
+
+// The number of elements of a tensor. Buffers exist, so that it can't overflow.
+int64_t lig_eval_count(const LigTensor *tensor);
+// The size of the last axis (1 of a scalar), and the number of such rows.
+int64_t lig_eval_columns(const LigTensor *tensor);
+int64_t lig_eval_rows(const LigTensor *tensor);
+// The product of dims first .. end - 1.
+int64_t lig_eval_product(const LigShape *shape, int first, int end);
+// An axis attribute counted from the front.
+int lig_eval_axis(int64_t axis, int rank);
+
+// `count` doubles of scratch. Errors: NO_MEMORY.
+LigStatus lig_eval_doubles(const LigEvalArgs *args, int64_t count, double **out) LIG_MUST_CHECK;
+
+// Row-major coordinates of element `flat`, and back.
+void lig_eval_coordinates(const LigShape *shape, int64_t flat, int64_t *coordinates);
+int64_t lig_eval_flat(const LigShape *shape, const int64_t *coordinates);
+// The element of an operand that broadcasts (NumPy's rule) to element `flat` of `result`.
+int64_t lig_eval_broadcast_index(const LigShape *operand, const LigShape *result, int64_t flat);
+
+// Row-major buffers as the pieces that views and moves shift around: elements, or whole blocks of a quantised
+// dtype. `shape` has its last axis counted in pieces. Errors: UNSUPPORTED, operand `operand` is packed.
+typedef struct LigPieces {
+    LigShape shape;
+    size_t bytes; // of a piece
+} LigPieces;
+LigStatus lig_eval_pieces(const LigEvalArgs *args, const LigTensor *tensor, LigPieces *out) LIG_MUST_CHECK;
+
+// The tokens that each row of a call owns: checked copies of the operands start[R+1] and slot[R] of append and
+// attention. Token t belongs to row r iff start[r] <= t < start[r + 1]; tokens of no row are left alone.
+typedef struct LigEvalRows {
+    int64_t count;
+    const int64_t *start; // count + 1, ascending, in 0..tokens
+    const int64_t *slot;  // count, each in 0..slots - 1
+} LigEvalRows;
+// Errors: INVALID (a start or slot out of range, naming it), NO_MEMORY.
+LigStatus lig_eval_rows_read(const LigEvalArgs *args, size_t start_operand, size_t slot_operand,
+                             LigEvalRows *out) LIG_MUST_CHECK;
+
+// Dot product in double: eight partial sums in a fixed order, so that it vectorises without reassociation.
+double lig_eval_dot(const double *x, const double *y, int64_t count);
+
+#endif

@@ -1,0 +1,161 @@
+#include "passes/clone.h"
+
+#include "ir/canonical.h"
+
+LigFunc *lig_kernel_set_intern(LigKernelSet *set, LigModule *module, LigFunc *kernel)
+{
+    LigText text = {0};
+    lig_canonical_func(&text, module, kernel);
+    LigStr key = text.failed ? (LigStr){0} : lig_str_copy(set->arena, lig_text_view(&text));
+    lig_text_free(&text);
+    if (!key.data) return NULL;
+    LigFunc *known = lig_map_get(&set->by_text, key);
+    if (known) return known;
+    return lig_map_put(set->arena, &set->by_text, key, kernel) ? kernel : NULL;
+}
+
+LigStr lig_fresh_func_name(LigModule *module, LigStr base)
+{
+    LigStr name = base;
+    for (int i = 2; name.data && lig_module_find_func(module, name); i++) {
+        name = lig_str_format(module->arena, "%.*s.%d", LIG_STR_ARG(base), i);
+    }
+    return name;
+}
+
+LigType lig_type_substitute(LigModule *module, const LigType *type, const LigDim *dims)
+{
+    LigType result = *type;
+    for (int i = 0; dims && i < type->rank; i++) {
+        result.dims[i] = lig_dim_substitute(module->dims, type->dims[i], dims);
+    }
+    return result;
+}
+
+// The values of the copy by id of the source's inputs and results.
+typedef struct Cloner {
+    LigModule *module;
+    const LigRetype *retype;
+    LigArena *scratch;
+    LigFunc *target;
+    LigValue **map;
+} Cloner;
+
+static LigValue *mapped(const Cloner *c, LigValue *value)
+{
+    bool local = value->kind == LIG_VALUE_INPUT || (value->kind == LIG_VALUE_RESULT && c->map[value->id]);
+    return local && !lig_value_is_resident(c->module, value) ? c->map[value->id] : value;
+}
+
+// Stated types matter to ops that take their type from the text; a call's results and a state's new value are
+// inferred.
+static bool keeps_stated_type(LigOpCode code) { return code != LIG_OP_CALL && code != LIG_OP_APPEND; }
+
+static LigStatus retype_callee(const Cloner *c, const LigOp *op, LigValue *const *operands, LigFunc **out)
+{
+    LigType *types = LIG_NEW_ARRAY(c->scratch, LigType, op->operand_count);
+    if (!types) return lig_no_memory(c->module->ctx);
+    for (size_t i = 0; i < op->operand_count; i++) types[i] = operands[i]->type;
+    LigRetype retype = *c->retype;
+    retype.input_types = types;
+    return lig_retype_kernel(c->module, op->callee, &retype, out);
+}
+
+static LigStatus clone_op(Cloner *c, const LigOp *op)
+{
+    LigValue **operands = LIG_NEW_ARRAY(c->scratch, LigValue *, op->operand_count);
+    LigType *stated = LIG_NEW_ARRAY(c->scratch, LigType, op->result_count);
+    LigStr *names = LIG_NEW_ARRAY(c->scratch, LigStr, op->result_count);
+    if (!operands || !stated || !names) return lig_no_memory(c->module->ctx);
+    for (size_t i = 0; i < op->operand_count; i++) operands[i] = mapped(c, op->operands[i]);
+    for (size_t i = 0; i < op->result_count; i++) {
+        stated[i] = lig_type_substitute(c->module, &op->results[i]->type, c->retype->dims);
+        names[i] = op->results[i]->name;
+    }
+    LigFunc *callee = NULL;
+    if (op->callee) LIG_TRY(retype_callee(c, op, operands, &callee));
+    LigOpSpec spec = {.code = op->code,
+                      .names = names,
+                      .operands = operands,
+                      .operand_count = op->operand_count,
+                      .attrs = op->attrs,
+                      .stated = keeps_stated_type(op->code) ? stated : NULL,
+                      .callee = callee,
+                      .loc = op->loc};
+    LigOp *copy;
+    LIG_TRY(lig_op_create(c->module, c->target, &spec, &copy));
+    for (size_t i = 0; i < op->result_count; i++) {
+        copy->results[i]->data = op->results[i]->data;
+        c->map[op->results[i]->id] = copy->results[i];
+    }
+    return LIG_OK;
+}
+
+static LigStatus clone_into(Cloner *c, const LigFunc *source)
+{
+    c->map = LIG_NEW_ARRAY(c->scratch, LigValue *, source->value_count);
+    if (!c->map) return lig_no_memory(c->module->ctx);
+    for (size_t i = 0; i < source->inputs.count; i++) {
+        c->map[source->inputs.data[i]->id] = c->target->inputs.data[i];
+    }
+    for (size_t i = 0; i < source->ops.count; i++) LIG_TRY(clone_op(c, source->ops.data[i]));
+    for (size_t i = 0; i < source->outputs.count; i++) {
+        LIG_TRY(lig_func_add_output(c->module, c->target, mapped(c, source->outputs.data[i])));
+    }
+    lig_func_renumber(c->target);
+    return LIG_OK;
+}
+
+LigStatus lig_clone_body(LigModule *module, const LigFunc *source, LigFunc *target, const LigRetype *retype)
+{
+    LigArena *scratch = lig_arena_create();
+    if (!scratch) return lig_no_memory(module->ctx);
+    Cloner cloner = {.module = module, .retype = retype, .scratch = scratch, .target = target};
+    LigStatus status = clone_into(&cloner, source);
+    lig_arena_destroy(scratch);
+    return status;
+}
+
+static bool same_input_types(LigModule *module, const LigFunc *source, const LigType *types)
+{
+    for (size_t i = 0; i < source->inputs.count; i++) {
+        if (lig_type_equal(module->dims, &source->inputs.data[i]->type, &types[i]) != LIG_YES) return false;
+    }
+    return true;
+}
+
+// The formal types that `source` would have: the operands' types where given, else the source's with dims
+// replaced.
+static LigStatus make_kernel(LigModule *module, const LigFunc *source, const LigRetype *retype, LigFunc **out)
+{
+    LigStr base = source->name;
+    if (retype->suffix.length && !lig_str_ends_with(base, retype->suffix)) {
+        base = lig_str_format(module->arena, "%.*s%.*s", LIG_STR_ARG(base), LIG_STR_ARG(retype->suffix));
+    }
+    LigStr name = base.data ? lig_fresh_func_name(module, base) : base;
+    if (!name.data) return lig_no_memory(module->ctx);
+    LIG_TRY(lig_module_add_func(module, LIG_FUNC_KERNEL, name, out));
+    (*out)->attrs = source->attrs;
+    for (size_t i = 0; i < source->inputs.count; i++) {
+        const LigValue *input = source->inputs.data[i];
+        LigType type = retype->input_types ? retype->input_types[i]
+                                           : lig_type_substitute(module, &input->type, retype->dims);
+        LigValue *copy;
+        LIG_TRY(lig_func_add_input(module, *out, input->name, type, &copy));
+    }
+    LigRetype inner = *retype;
+    inner.input_types = NULL;
+    return lig_clone_body(module, source, *out, &inner);
+}
+
+LigStatus lig_retype_kernel(LigModule *module, const LigFunc *source, const LigRetype *retype, LigFunc **out)
+{
+    if (retype->input_types && same_input_types(module, source, retype->input_types)) {
+        *out = (LigFunc *)(uintptr_t)source;
+        return LIG_OK;
+    }
+    LigFunc *made;
+    LIG_TRY(make_kernel(module, source, retype, &made));
+    *out = lig_kernel_set_intern(retype->kernels, module, made);
+    return *out ? LIG_OK : lig_no_memory(module->ctx);
+}

@@ -1,0 +1,342 @@
+// fuse: joins ops into kernels, and turns every op that moves or computes data into a call of one.
+//
+//   %x1 = add %x0, %o                                  %x1, %h = call @add_rms_norm(%x0, %o, %norm)
+//   %h  = rms_norm %x1, %norm {eps=1e-05}       =>
+//
+// Requires  stage model. Ensures  stage fused: bodies hold calls and reshapes only; equal kernels are one.
+// A group grows by an elementwise or row op that reads a result of the group and has the same rows, when
+// nothing between the group and the op reads the group's results (then the group can be computed where the op
+// stands). A group holds at most one row op: its reduction needs the whole row, and two of them would walk it
+// more often than two kernels do. Cost  linear in ops times the length of a group's reach.
+#include "passes/clone.h"
+#include "passes/pass.h"
+#include "passes/prune.h"
+
+typedef struct Group {
+    LigOp **members; // in text order
+    size_t count;
+    size_t first; // position of the first member in the function
+    bool has_row;
+    bool open; // elementwise and row groups take more members
+} Group;
+
+typedef struct Fuser {
+    LigPass *pass;
+    LigModule *module;
+    LigFunc *func;    // the one being rewritten
+    Group *groups;    // by position of the group's last member
+    Group **group_of; // by position of the op: NULL for views
+    LigKernelSet kernels;
+} Fuser;
+
+static bool is_fusible(const LigOp *op)
+{
+    LigOpClass class = lig_op_info(op->code)->class;
+    return class == LIG_OPS_ELEMENTWISE || class == LIG_OPS_ROW;
+}
+
+// Reshapes rename elements in place; every other view is computed as data moves.
+static bool stays_view(const LigOp *op) { return op->code == LIG_OP_RESHAPE; }
+
+static bool same_dims(const LigModule *module, const LigType *a, const LigType *b)
+{
+    if (a->rank != b->rank) return false;
+    for (int i = 0; i < a->rank; i++) {
+        if (lig_dim_equal(module->dims, a->dims[i], b->dims[i]) != LIG_YES) return false;
+    }
+    return true;
+}
+
+static bool group_defines(const Group *group, const LigValue *value)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        if (value->op == group->members[i]) return true;
+    }
+    return false;
+}
+
+static bool reads_group(const LigOp *op, const Group *group)
+{
+    for (size_t i = 0; i < op->operand_count; i++) {
+        if (op->operands[i]->kind == LIG_VALUE_RESULT && group_defines(group, op->operands[i])) return true;
+    }
+    return false;
+}
+
+// No op from the group's first member up to `position`, outside the group, may read the group.
+static bool can_sink(const Fuser *f, const Group *group, size_t position)
+{
+    for (size_t i = group->first + 1; i < position; i++) {
+        if (f->group_of[i] == group) continue;
+        if (reads_group(f->func->ops.data[i], group)) return false;
+    }
+    return true;
+}
+
+static bool may_join(const Fuser *f, const Group *group, const LigOp *op, size_t position)
+{
+    bool is_row = lig_op_info(op->code)->class == LIG_OPS_ROW;
+    return group->open && !(is_row && group->has_row) &&
+           same_dims(f->module, &group->members[0]->results[0]->type, &op->results[0]->type) &&
+           can_sink(f, group, position);
+}
+
+static size_t position_of(const Fuser *f, const LigOp *op, size_t before)
+{
+    for (size_t i = before; i-- > 0;) {
+        if (f->func->ops.data[i] == op) return i;
+    }
+    return before;
+}
+
+// The group of an operand that the op at `position` may join; NULL when there is none.
+static Group *find_group(const Fuser *f, const LigOp *op, size_t position)
+{
+    if (!f->pass->options->fuse || !is_fusible(op)) return NULL;
+    for (size_t i = 0; i < op->operand_count; i++) {
+        const LigValue *value = op->operands[i];
+        if (value->kind != LIG_VALUE_RESULT || lig_value_is_resident(f->module, value)) continue;
+        Group *group = f->group_of[position_of(f, value->op, position)];
+        if (group && may_join(f, group, op, position)) return group;
+    }
+    return NULL;
+}
+
+static LigStatus add_member(Fuser *f, Group *group, LigOp *op, size_t position)
+{
+    LigOp **members = LIG_NEW_ARRAY(f->pass->scratch, LigOp *, group->count + 1);
+    if (!members) return lig_no_memory(f->pass->ctx);
+    for (size_t i = 0; i < group->count; i++) members[i] = group->members[i];
+    members[group->count++] = op;
+    group->members = members;
+    group->has_row |= lig_op_info(op->code)->class == LIG_OPS_ROW;
+    f->group_of[position] = group;
+    return LIG_OK;
+}
+
+static LigStatus form_groups(Fuser *f)
+{
+    for (size_t i = 0; i < f->func->ops.count; i++) {
+        LigOp *op = f->func->ops.data[i];
+        if (stays_view(op)) continue;
+        Group *group = find_group(f, op, i);
+        if (!group) {
+            group = &f->groups[i];
+            *group = (Group){.first = i, .open = is_fusible(op)};
+        }
+        LIG_TRY(add_member(f, group, op, i));
+    }
+    return LIG_OK;
+}
+
+// Kernels: a group as a function of what it reads.
+
+static LigStr kernel_class(const Group *group)
+{
+    const LigOp *op = group->members[0];
+    if (group->has_row) return LIG_STR("row");
+    switch (lig_op_info(op->code)->class) {
+    case LIG_OPS_ELEMENTWISE:
+        return LIG_STR("elementwise");
+    case LIG_OPS_ROW:
+        return LIG_STR("row");
+    case LIG_OPS_CONTRACT:
+        return op->code == LIG_OP_ATTENTION ? LIG_STR("attention") : LIG_STR("contract");
+    case LIG_OPS_REDUCE:
+    case LIG_OPS_VIEW:
+    case LIG_OPS_MOVE:
+    case LIG_OPS_STATE:
+    case LIG_OPS_CALL:
+        break;
+    }
+    return op->code == LIG_OP_GATHER ? LIG_STR("gather") : LIG_STR("move");
+}
+
+static LigStr kernel_name(LigModule *module, const Group *group)
+{
+    LigStr name = lig_str(lig_op_info(group->members[0]->code)->name);
+    for (size_t i = 1; name.data && i < group->count; i++) {
+        name = lig_str_format(module->arena, "%.*s_%s", LIG_STR_ARG(name),
+                              lig_op_info(group->members[i]->code)->name);
+    }
+    return name.data ? lig_fresh_func_name(module, name) : name;
+}
+
+// "0.norm" and "12.norm" are both "norm" inside a kernel that layers share.
+static LigStr without_scope(LigStr name)
+{
+    size_t at = 0;
+    while (at < name.length && name.data[at] >= '0' && name.data[at] <= '9') at++;
+    bool scoped = at > 0 && at + 1 < name.length && name.data[at] == '.';
+    return scoped ? lig_str_skip(name, at + 1) : name;
+}
+
+typedef struct KernelMaker {
+    Fuser *fuser;
+    LigFunc *kernel;
+    LIG_VEC(LigValue *) outer; // what the call passes
+    LIG_VEC(LigValue *) outer_results;
+    LIG_VEC(LigValue *) inner_results;
+    LIG_VEC(LigStr) names; // taken inside the kernel
+} KernelMaker;
+
+static LigStatus out_of_memory(const KernelMaker *m) { return lig_no_memory(m->fuser->pass->ctx); }
+
+static bool is_taken(const KernelMaker *m, LigStr name)
+{
+    for (size_t i = 0; i < m->names.count; i++) {
+        if (lig_str_equal(m->names.data[i], name)) return true;
+    }
+    return false;
+}
+
+static LigStatus inner_name(KernelMaker *m, LigStr outer, LigStr *out)
+{
+    LigStr base = without_scope(outer);
+    LigStr name = base;
+    for (int i = 2; name.data && is_taken(m, name); i++) {
+        name = lig_str_format(m->fuser->module->arena, "%.*s.%d", LIG_STR_ARG(base), i);
+    }
+    if (!name.data || !LIG_VEC_PUSH(m->fuser->pass->scratch, &m->names, name)) return out_of_memory(m);
+    *out = name;
+    return LIG_OK;
+}
+
+// The value inside the kernel for `value`, made an input when it comes from outside the group.
+static LigStatus inner_value(KernelMaker *m, LigValue *value, LigValue **out)
+{
+    for (size_t i = 0; i < m->outer_results.count; i++) {
+        if (m->outer_results.data[i] == value) return *out = m->inner_results.data[i], LIG_OK;
+    }
+    for (size_t i = 0; i < m->outer.count; i++) {
+        if (m->outer.data[i] == value) return *out = m->kernel->inputs.data[i], LIG_OK;
+    }
+    LigStr name;
+    LIG_TRY(inner_name(m, value->name, &name));
+    LIG_TRY(lig_func_add_input(m->fuser->module, m->kernel, name, value->type, out));
+    return LIG_VEC_PUSH(m->fuser->pass->scratch, &m->outer, value) ? LIG_OK : out_of_memory(m);
+}
+
+static LigStatus copy_member(KernelMaker *m, const LigOp *op)
+{
+    LigArena *scratch = m->fuser->pass->scratch;
+    LigValue **operands = LIG_NEW_ARRAY(scratch, LigValue *, op->operand_count);
+    LigType *stated = LIG_NEW_ARRAY(scratch, LigType, op->result_count);
+    LigStr *names = LIG_NEW_ARRAY(scratch, LigStr, op->result_count);
+    if (!operands || !stated || !names) return out_of_memory(m);
+    for (size_t i = 0; i < op->operand_count; i++) LIG_TRY(inner_value(m, op->operands[i], &operands[i]));
+    for (size_t i = 0; i < op->result_count; i++) {
+        stated[i] = op->results[i]->type;
+        LIG_TRY(inner_name(m, op->results[i]->name, &names[i]));
+    }
+    LigOpSpec spec = {.code = op->code,
+                      .names = names,
+                      .operands = operands,
+                      .operand_count = op->operand_count,
+                      .attrs = op->attrs,
+                      .stated = stated,
+                      .loc = op->loc};
+    LigOp *copy;
+    LIG_TRY(lig_op_create(m->fuser->module, m->kernel, &spec, &copy));
+    for (size_t i = 0; i < op->result_count; i++) {
+        copy->results[i]->data = op->results[i]->data;
+        bool pushed = LIG_VEC_PUSH(scratch, &m->outer_results, op->results[i]) &&
+                      LIG_VEC_PUSH(scratch, &m->inner_results, copy->results[i]);
+        if (!pushed) return out_of_memory(m);
+    }
+    return LIG_OK;
+}
+
+static bool is_read_outside(const Fuser *f, const Group *group, const LigValue *value)
+{
+    for (size_t i = 0; i < f->func->outputs.count; i++) {
+        if (f->func->outputs.data[i] == value) return true;
+    }
+    for (size_t i = group->first + 1; i < f->func->ops.count; i++) {
+        const LigOp *op = f->func->ops.data[i];
+        if (f->group_of[i] == group) continue;
+        for (size_t j = 0; j < op->operand_count; j++) {
+            if (op->operands[j] == value) return true;
+        }
+    }
+    return false;
+}
+
+// Makes the kernel of a group and the call that takes its place. Results keep their LigValue, so uses stay
+// right.
+static LigStatus replace_group(Fuser *f, const Group *group, LigOp **out)
+{
+    KernelMaker m = {.fuser = f};
+    LigStr name = kernel_name(f->module, group);
+    if (!name.data) return out_of_memory(&m);
+    LIG_TRY(lig_module_add_func(f->module, LIG_FUNC_KERNEL, name, &m.kernel));
+    LigAttr class = {.key = LIG_ATTR_CLASS, .value.name = kernel_class(group)};
+    if (!lig_attrs_set(f->module->arena, &m.kernel->attrs, class)) return out_of_memory(&m);
+    for (size_t i = 0; i < group->count; i++) LIG_TRY(copy_member(&m, group->members[i]));
+    LIG_VEC(LigValue *) results = {0};
+    for (size_t i = 0; i < m.outer_results.count; i++) {
+        LigValue *value = m.outer_results.data[i];
+        bool is_last = i + 1 == m.outer_results.count && results.count == 0;
+        if (!is_last && !is_read_outside(f, group, value)) continue;
+        if (!LIG_VEC_PUSH(f->module->arena, &results, value)) return out_of_memory(&m);
+        LIG_TRY(lig_func_add_output(f->module, m.kernel, m.inner_results.data[i]));
+    }
+    lig_func_renumber(m.kernel);
+    LigOp *call = LIG_NEW(f->module->arena, LigOp);
+    LigValue **operands = lig_arena_copy(f->module->arena, m.outer.data, m.outer.count * sizeof(LigValue *));
+    LigFunc *kernel = lig_kernel_set_intern(&f->kernels, f->module, m.kernel);
+    if (!call || !operands || !kernel) return out_of_memory(&m);
+    *call = (LigOp){.code = LIG_OP_CALL,
+                    .operands = operands,
+                    .operand_count = m.outer.count,
+                    .results = results.data,
+                    .result_count = results.count,
+                    .callee = kernel,
+                    .loc = group->members[0]->loc};
+    for (size_t i = 0; i < results.count; i++) {
+        results.data[i]->op = call;
+        results.data[i]->index = (uint32_t)i;
+    }
+    *out = call;
+    return LIG_OK;
+}
+
+static LigStatus rewrite(Fuser *f)
+{
+    size_t count = f->func->ops.count;
+    LigOp **ops = LIG_NEW_ARRAY(f->module->arena, LigOp *, count + 1);
+    if (!ops) return lig_no_memory(f->pass->ctx);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        LigOp *op = f->func->ops.data[i];
+        const Group *group = f->group_of[i];
+        if (!group) ops[kept++] = op;
+        if (group && group->members[group->count - 1] == op) LIG_TRY(replace_group(f, group, &ops[kept++]));
+    }
+    f->func->ops.data = ops;
+    f->func->ops.count = kept;
+    f->func->ops.capacity = count + 1;
+    lig_func_renumber(f->func);
+    return LIG_OK;
+}
+
+static LigStatus fuse_func(Fuser *f)
+{
+    size_t count = f->func->ops.count + 1;
+    f->groups = LIG_NEW_ARRAY(f->pass->scratch, Group, count);
+    f->group_of = LIG_NEW_ARRAY(f->pass->scratch, Group *, count);
+    if (!f->groups || !f->group_of) return lig_no_memory(f->pass->ctx);
+    LIG_TRY(form_groups(f));
+    return rewrite(f);
+}
+
+LigStatus lig_pass_fuse(LigPass *pass, LigModule *module)
+{
+    Fuser fuser = {.pass = pass, .module = module, .kernels = {.arena = pass->scratch}};
+    size_t count = module->funcs.count;
+    for (size_t i = 0; i < count; i++) {
+        fuser.func = module->funcs.data[i];
+        if (fuser.func->kind == LIG_FUNC) LIG_TRY(fuse_func(&fuser));
+    }
+    return lig_prune_kernels(pass, module);
+}

@@ -1,0 +1,54 @@
+#include "passes/rewrite.h"
+
+#include <string.h>
+
+LigReplacements lig_replacements(LigArena *scratch, LigModule *module, const LigFunc *func)
+{
+    return (LigReplacements){module, LIG_NEW_ARRAY(scratch, LigValue *, func->value_count)};
+}
+
+LigValue *lig_replaced(const LigReplacements *replacements, LigValue *value)
+{
+    bool local = value->kind == LIG_VALUE_INPUT || value->kind == LIG_VALUE_RESULT;
+    if (!local || lig_value_is_resident(replacements->module, value)) return value;
+    LigValue *other = replacements->by_id[value->id];
+    return other ? other : value;
+}
+
+void lig_replace_operands(const LigReplacements *replacements, LigOp *op)
+{
+    for (size_t i = 0; i < op->operand_count; i++)
+        op->operands[i] = lig_replaced(replacements, op->operands[i]);
+}
+
+void lig_replace_outputs(const LigReplacements *replacements, LigFunc *func)
+{
+    for (size_t i = 0; i < func->outputs.count; i++) {
+        func->outputs.data[i] = lig_replaced(replacements, func->outputs.data[i]);
+    }
+}
+
+static bool same_constant(const LigOp *a, const LigOp *b)
+{
+    if (a->code != LIG_OP_CONSTANT) return true;
+    LigShape shape;
+    size_t bytes;
+    if (!lig_type_bind(&a->results[0]->type, NULL, &shape) || !lig_shape_bytes(&shape, &bytes)) return false;
+    return memcmp(a->results[0]->data, b->results[0]->data, bytes) == 0;
+}
+
+bool lig_op_computes_same(const LigModule *module, const LigOp *a, const LigOp *b)
+{
+    if (a->code != b->code || a->callee != b->callee || a->operand_count != b->operand_count ||
+        a->result_count != b->result_count || !lig_attrs_equal(a->attrs, b->attrs)) {
+        return false;
+    }
+    if (lig_op_info(a->code)->class == LIG_OPS_STATE || a->callee) return false;
+    for (size_t i = 0; i < a->operand_count; i++) {
+        if (a->operands[i] != b->operands[i]) return false;
+    }
+    for (size_t i = 0; i < a->result_count; i++) {
+        if (lig_type_equal(module->dims, &a->results[i]->type, &b->results[i]->type) != LIG_YES) return false;
+    }
+    return same_constant(a, b);
+}

@@ -1,0 +1,132 @@
+#include "runtime/guard.h"
+
+// Which operand of an op is an index, and into which axis of which operand.
+typedef struct IndexRule {
+    LigOpCode code;
+    size_t operand;
+    LigGuardKind kind;
+    size_t of;
+    int axis;
+} IndexRule;
+
+static const IndexRule rules[] = {
+    {LIG_OP_GATHER, 1, LIG_GUARD_INDEX, 0, 0},     {LIG_OP_APPEND, 2, LIG_GUARD_INDEX, 0, 0},
+    {LIG_OP_APPEND, 3, LIG_GUARD_STARTS, 1, 0},    {LIG_OP_APPEND, 4, LIG_GUARD_INDEX, 0, 2},
+    {LIG_OP_ATTENTION, 4, LIG_GUARD_STARTS, 0, 0}, {LIG_OP_ATTENTION, 5, LIG_GUARD_INDEX, 1, 0},
+    {LIG_OP_ATTENTION, 6, LIG_GUARD_LENGTH, 1, 2},
+};
+
+static LigStatus add_guard(LigModule *module, const LigFunc *func, const LigOp *op, const IndexRule *rule,
+                           LigGuards *guards)
+{
+    const LigValue *index = op->operands[rule->operand];
+    if (index->kind != LIG_VALUE_INPUT) {
+        return lig_fail(
+            module->ctx, LIG_ERR_UNSUPPORTED, op->loc,
+            "%s: the index %%%.*s is computed by the function, so it can't be checked before it is used as an "
+            "address: make it an input, or use --interpret",
+            lig_op_info(op->code)->name, LIG_STR_ARG(index->name));
+    }
+    LigGuard guard = {func->name, index->index, rule->kind, op->operands[rule->of]->type.dims[rule->axis]};
+    return LIG_VEC_PUSH(module->arena, &guards->items, guard) ? LIG_OK : lig_no_memory(module->ctx);
+}
+
+static LigStatus find_in_op(LigModule *module, const LigFunc *func, const LigOp *op, LigGuards *guards)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        if (rules[i].code == op->code) LIG_TRY(add_guard(module, func, op, &rules[i], guards));
+    }
+    return LIG_OK;
+}
+
+static bool is_known(const LigGuards *guards, const LigGuard *guard, size_t before)
+{
+    for (size_t i = 0; i < before; i++) {
+        const LigGuard *other = &guards->items.data[i];
+        bool same = other->input == guard->input && other->kind == guard->kind && other->bound == guard->bound;
+        if (same && lig_str_equal(other->func, guard->func)) return true;
+    }
+    return false;
+}
+
+// Thirty layers use the same inputs as the same indices.
+static void remove_repeated(LigGuards *guards)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < guards->items.count; i++) {
+        LigGuard guard = guards->items.data[i];
+        if (!is_known(guards, &guard, kept)) guards->items.data[kept++] = guard;
+    }
+    guards->items.count = kept;
+}
+
+LigStatus lig_guards_find(LigModule *module, LigGuards *out)
+{
+    *out = (LigGuards){0};
+    for (size_t i = 0; i < module->funcs.count; i++) {
+        const LigFunc *func = module->funcs.data[i];
+        if (func->kind != LIG_FUNC) continue;
+        for (size_t j = 0; j < func->ops.count; j++) LIG_TRY(find_in_op(module, func, func->ops.data[j], out));
+    }
+    remove_repeated(out);
+    return LIG_OK;
+}
+
+static bool holds(LigGuardKind kind, const LigTensor *tensor, int64_t i, int64_t count, int64_t bound)
+{
+    int64_t x = lig_shape_get_integer(&tensor->shape, tensor->data, i);
+    switch (kind) {
+    case LIG_GUARD_INDEX:
+        return x >= 0 && x < bound;
+    case LIG_GUARD_LENGTH:
+        return x >= 0 && x <= bound;
+    case LIG_GUARD_STARTS:
+        break;
+    }
+    if (i == 0) return x == 0;
+    int64_t previous = lig_shape_get_integer(&tensor->shape, tensor->data, i - 1);
+    return x >= previous && x <= bound && (i + 1 < count || x == bound);
+}
+
+static const char *expectation(LigGuardKind kind)
+{
+    switch (kind) {
+    case LIG_GUARD_INDEX:
+        return "an index below";
+    case LIG_GUARD_LENGTH:
+        return "a length of at most";
+    case LIG_GUARD_STARTS:
+        break;
+    }
+    return "starts that rise from 0 to";
+}
+
+static LigStatus check_guard(const LigGuard *guard, const LigModule *module, const LigFunc *func,
+                             const LigTensor *tensor, const int64_t *dims)
+{
+    int64_t bound, count;
+    if (!lig_dim_eval(guard->bound, dims, &bound) || !lig_shape_count(&tensor->shape, &count)) {
+        return lig_fail(module->ctx, LIG_ERR_SHAPE, func->loc, "@%.*s: a dim overflows",
+                        LIG_STR_ARG(func->name));
+    }
+    for (int64_t i = 0; i < count; i++) {
+        if (holds(guard->kind, tensor, i, count, bound)) continue;
+        return lig_fail(module->ctx, LIG_ERR_INVALID, func->loc,
+                        "input %%%.*s of @%.*s: element %lld is %lld, expected %s %lld",
+                        LIG_STR_ARG(func->inputs.data[guard->input]->name), LIG_STR_ARG(guard->func),
+                        (long long)i, (long long)lig_shape_get_integer(&tensor->shape, tensor->data, i),
+                        expectation(guard->kind), (long long)bound);
+    }
+    return LIG_OK;
+}
+
+LigStatus lig_guards_check(const LigGuards *guards, const LigModule *module, const LigFunc *func, LigStr name,
+                           const LigTensor *inputs, const int64_t *dims)
+{
+    for (size_t i = 0; i < guards->items.count; i++) {
+        const LigGuard *guard = &guards->items.data[i];
+        if (!lig_str_equal(guard->func, name)) continue;
+        LIG_TRY(check_guard(guard, module, func, &inputs[guard->input], dims));
+    }
+    return LIG_OK;
+}

@@ -1,0 +1,178 @@
+#include "runtime/residents.h"
+
+#include "ir/base/alloc.h"
+#include "ir/base/file.h"
+#include "ir/eval.h"
+
+typedef struct Allocation {
+    void *pages;
+    size_t bytes;
+} Allocation;
+
+struct LigResidents {
+    void **addresses;
+    size_t count;
+    Allocation *allocations; // of results of load, NULL pages for constants
+    size_t allocation_count;
+    size_t bytes;
+};
+
+static LigEvalKernel *const kernels[] = {
+#define LIG_OP(ID, name, ...) [LIG_OP_##ID] = lig_eval_##name,
+#include "ir/ops.def"
+#undef LIG_OP
+};
+
+size_t lig_residents_index(const LigModule *module, const LigValue *value)
+{
+    return value->kind == LIG_VALUE_PARAM ? value->id : module->params.count + value->id;
+}
+
+void *const *lig_residents_addresses(const LigResidents *residents) { return residents->addresses; }
+size_t lig_residents_bytes(const LigResidents *residents) { return residents->bytes; }
+
+static LigStatus bind_params(LigModule *module, LigResidents *residents)
+{
+    for (size_t i = 0; i < module->params.count; i++) {
+        const LigValue *param = module->params.data[i];
+        if (!param->data) {
+            return lig_fail(module->ctx, LIG_ERR_NOT_FOUND, param->loc,
+                            "param %%%.*s has no data: give the file that holds tensor \"%.*s\" with --weights",
+                            LIG_STR_ARG(param->name), LIG_STR_ARG(param->source));
+        }
+        residents->addresses[i] = (void *)(uintptr_t)param->data;
+    }
+    return LIG_OK;
+}
+
+static LigStatus allocate(LigModule *module, LigResidents *residents, const LigValue *value, LigTensor *out)
+{
+    size_t bytes;
+    if (!lig_type_bind(&value->type, NULL, &out->shape) || !lig_shape_bytes(&out->shape, &bytes)) {
+        return lig_fail(module->ctx, LIG_ERR_SHAPE, value->loc, "load: %%%.*s must have constant dims",
+                        LIG_STR_ARG(value->name));
+    }
+    Allocation *allocation = &residents->allocations[value->id];
+    allocation->pages = lig_alloc_pages(bytes);
+    if (!allocation->pages) return lig_no_memory(module->ctx);
+    allocation->bytes = bytes;
+    residents->bytes += bytes;
+    out->data = allocation->pages;
+    return LIG_OK;
+}
+
+typedef struct PackJob {
+    LigTensor source, target;
+    int64_t rows; // all rows of the matrix, over all batches
+} PackJob;
+
+// A tile is as many rows as the widest panel has, so that no two threads write into one panel.
+enum { PACK_TILE_ROWS = 64 };
+
+static void pack_tiles(void *user, int thread, int64_t begin, int64_t end)
+{
+    (void)thread;
+    const PackJob *job = user;
+    int64_t first = begin * PACK_TILE_ROWS;
+    int64_t last = end * PACK_TILE_ROWS < job->rows ? end * PACK_TILE_ROWS : job->rows;
+    lig_shape_repack(&job->source.shape, job->source.data, &job->target.shape, job->target.data, first,
+                     last - first);
+}
+
+static void pack(const LigTensor *source, const LigTensor *target, const LigParallel *parallel)
+{
+    PackJob job = {.source = *source, .target = *target, .rows = 1};
+    for (int i = 0; i + 1 < source->shape.rank; i++) job.rows *= source->shape.dims[i];
+    parallel->run(parallel->self, (job.rows + PACK_TILE_ROWS - 1) / PACK_TILE_ROWS, pack_tiles, &job);
+}
+
+static LigStatus find_operands(LigModule *module, const LigResidents *residents, const LigOp *op,
+                               LigTensor *out)
+{
+    for (size_t i = 0; i < op->operand_count; i++) {
+        const LigValue *value = op->operands[i];
+        if (!lig_type_bind(&value->type, NULL, &out[i].shape)) {
+            return lig_fail(module->ctx, LIG_ERR_SHAPE, value->loc, "load: %%%.*s must have constant dims",
+                            LIG_STR_ARG(value->name));
+        }
+        out[i].data = residents->addresses[lig_residents_index(module, value)];
+    }
+    return LIG_OK;
+}
+
+static LigStatus evaluate(LigModule *module, const LigOp *op, const LigTensor *operands, LigTensor *result)
+{
+    LigArena *scratch = lig_arena_create();
+    if (!scratch) return lig_no_memory(module->ctx);
+    LigEvalArgs args = {
+        .module = module, .op = op, .operands = operands, .results = result, .scratch = scratch};
+    LigStatus status = kernels[op->code](&args);
+    lig_arena_destroy(scratch);
+    return status;
+}
+
+static LigStatus load_op(LigModule *module, const LigOp *op, const LigParallel *parallel,
+                         LigResidents *residents)
+{
+    const LigValue *value = op->results[0];
+    void **address = &residents->addresses[lig_residents_index(module, value)];
+    if (op->code == LIG_OP_CONSTANT) {
+        *address = (void *)(uintptr_t)value->data;
+        return LIG_OK;
+    }
+    LigTensor *operands = LIG_NEW_ARRAY(module->arena, LigTensor, op->operand_count);
+    if (!operands) return lig_no_memory(module->ctx);
+    LIG_TRY(find_operands(module, residents, op, operands));
+    LigTensor result;
+    LIG_TRY(allocate(module, residents, value, &result));
+    *address = result.data;
+    if (op->code != LIG_OP_PACK) return evaluate(module, op, operands, &result);
+    pack(&operands[0], &result, parallel);
+    size_t source_bytes;
+    bool mapped =
+        op->operands[0]->kind == LIG_VALUE_PARAM && lig_shape_bytes(&operands[0].shape, &source_bytes);
+    if (mapped) lig_file_release(operands[0].data, source_bytes);
+    return LIG_OK;
+}
+
+static LigStatus fill(LigModule *module, const LigParallel *parallel, LigResidents *residents)
+{
+    const LigFunc *load = lig_module_load(module);
+    size_t loaded = load ? load->value_count : 0;
+    residents->count = module->params.count + loaded;
+    residents->addresses = lig_alloc_zero(residents->count * sizeof(void *));
+    residents->allocations = lig_alloc_zero(loaded * sizeof(Allocation));
+    residents->allocation_count = loaded;
+    if (!residents->addresses || !residents->allocations) return lig_no_memory(module->ctx);
+    LIG_TRY(bind_params(module, residents));
+    for (size_t i = 0; load && i < load->ops.count; i++) {
+        LIG_TRY(load_op(module, load->ops.data[i], parallel, residents));
+    }
+    return LIG_OK;
+}
+
+LigStatus lig_residents_create(LigModule *module, const LigParallel *parallel, LigResidents **out)
+{
+    LigResidents *residents = lig_alloc_zero(sizeof *residents);
+    if (!residents) return lig_no_memory(module->ctx);
+    LigStatus status = fill(module, parallel, residents);
+    if (status != LIG_OK) {
+        lig_residents_destroy(residents);
+        return status;
+    }
+    *out = residents;
+    return LIG_OK;
+}
+
+void lig_residents_destroy(LigResidents *residents)
+{
+    if (!residents) return;
+    for (size_t i = 0; residents->allocations && i < residents->allocation_count; i++) {
+        if (residents->allocations[i].pages) {
+            lig_free_pages(residents->allocations[i].pages, residents->allocations[i].bytes);
+        }
+    }
+    lig_free(residents->allocations);
+    lig_free(residents->addresses);
+    lig_free(residents);
+}

@@ -1,0 +1,57 @@
+// Text to token ids and back, by a tokenizer image.
+//
+// Encoding: what is not UTF-8 becomes U+FFFD (what Python's errors="replace" gives, so that ids are those
+// that Transformers makes of the same file; bytes as they are would have no token in many vocabularies);
+// then added tokens are found in the text, what lies between them is normalised, split into pieces by
+// regular expressions, and each piece is encoded by the model.
+//
+// Ownership: a tokenizer borrows the image, which must outlive it. Threading: an opened tokenizer is never
+// written; any number of threads may use it, each with its own context.
+#ifndef LIG_TEXT_TOKENIZER_H
+#define LIG_TEXT_TOKENIZER_H
+
+#include "runtime/text/image.h"
+
+typedef struct LigTokenizer LigTokenizer;
+
+// A growing list of ids; zero-initialise to start. Released by lig_token_ids_free.
+typedef struct LigTokenIds {
+    int32_t *data;
+    size_t count;
+    size_t capacity;
+} LigTokenIds;
+
+LigStatus lig_token_ids_append(LigContext *ctx, LigTokenIds *ids, const int32_t *more,
+                               size_t count) LIG_MUST_CHECK;
+void lig_token_ids_free(LigTokenIds *ids);
+
+typedef struct LigEncodeOptions {
+    bool parse_special; // special tokens written in the text become their ids, not the letters of their names
+    bool add_special;   // put the tokens around the text that the model was trained with (BOS, CLS … SEP)
+} LigEncodeOptions;
+
+// Checks the image and compiles its patterns. `image` is aligned to 8 bytes.
+// Errors: INVALID (damaged image, broken pattern), UNSUPPORTED (a kind of model not run here), NO_MEMORY.
+LigStatus lig_tokenizer_open(LigContext *ctx, const void *image, size_t bytes,
+                             LigTokenizer **out) LIG_MUST_CHECK;
+void lig_tokenizer_destroy(LigTokenizer *tokenizer);
+
+// Appends the ids of `text` (less than 1 GiB). Errors: INVALID (too long), NO_MEMORY.
+LigStatus lig_tokenizer_encode(LigContext *ctx, const LigTokenizer *tokenizer, LigStr text,
+                               LigEncodeOptions options, LigTokenIds *out) LIG_MUST_CHECK;
+// Appends the text of the ids, valid UTF-8 (U+FFFD for what is not). Ids without a token give nothing,
+// as in Transformers. Errors: NO_MEMORY.
+LigStatus lig_tokenizer_decode(LigContext *ctx, const LigTokenizer *tokenizer, const int32_t *ids, size_t count,
+                               bool keep_special, LigText *out) LIG_MUST_CHECK;
+
+// The image as opened: named ids, flags of tokens, the chat template. Borrowed.
+const LigImage *lig_tokenizer_image(const LigTokenizer *tokenizer);
+// The bytes of a token, which may be a part of a character; empty when the id has none.
+LigStr lig_tokenizer_token(const LigTokenizer *tokenizer, int32_t id);
+// The id of the token, added or not, with exactly these bytes; LIG_TOKEN_NONE when there is none.
+int32_t lig_tokenizer_find(const LigTokenizer *tokenizer, LigStr bytes);
+bool lig_tokenizer_is_special(const LigTokenizer *tokenizer, int32_t id);
+// Whether generation ends after this id.
+bool lig_tokenizer_is_end(const LigTokenizer *tokenizer, int32_t id);
+
+#endif

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Runs the checks named in checks.txt with the release build. Exit 77 (skipped) where the references are not.
+set -euo pipefail
+top=$(cd "$(dirname "$0")/../.." && pwd)
+check=$top/../shared/acceptance/check.py
+export LIGA=${LIGA:-$top/build/release/liga}
+export SMOLLM2_GGUF=${SMOLLM2_GGUF:-$top/models/cache/SmolLM2-135M-Instruct.Q4_1.gguf}
+
+skip() { echo "skipped: $1"; exit 77; }
+[ -f "$check" ] || skip "no ../shared/acceptance beside this repository"
+[ -x "$LIGA" ] || skip "no $LIGA: cmake --build --preset release"
+[ -f "$SMOLLM2_GGUF" ] || skip "no model: tools/fetch_model.sh"
+mapfile -t names < <(grep -v '^#' "$top/tests/acceptance/checks.txt")
+# Debian's own python has the numpy that setup.sh installs; another one first in PATH may not.
+out=$(/usr/bin/python3 "$check" "${names[@]}") || { printf '%s\n' "$out"; exit 1; }
+printf '%s\n' "$out"
+# A check that skips itself has not been seen to pass.
+if grep -q '^skip' <<<"$out"; then exit 1; fi

@@ -1,0 +1,289 @@
+// Contractions compiled, against the interpreter: every stored type, ragged sizes, every CPU level; and the
+// same bits for a row computed alone or among others.
+#include "codegen/compiler.h"
+#include "ir/base/alloc.h"
+#include "ir/base/random.h"
+#include "ir/eval.h"
+#include "runtime/rt/threads.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+typedef struct Sizes {
+    int64_t m, n, k;
+} Sizes;
+
+typedef struct Case {
+    LigDtype dtype;
+    bool panel;    // else the weight is row-major
+    bool constant; // M is a constant of the kernel, else a symbol
+    Sizes sizes;
+} Case;
+
+typedef struct Fixture {
+    LigContext *ctx;
+    LigTarget target;
+    LigCompiler *compiler;
+} Fixture;
+
+static uint32_t next_random(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(*state >> 33);
+}
+
+static float next_float(uint64_t *state) { return (float)next_random(state) / 1073741824.0f - 1.0f; }
+
+// A module with one kernel: y = linear x, w.
+static LigFunc *make_kernel(LigContext *ctx, const Case *c, LigModule **out)
+{
+    LigModule *module;
+    assert_int_equal(lig_module_create(ctx, LIG_STR("case"), &module), LIG_OK);
+    LigDim m;
+    const LigSymbol symbol = {LIG_STR("N"), 1, 1024};
+    assert_int_equal(lig_dims_declare(ctx, module->dims, LIG_NOWHERE, symbol, &m), LIG_OK);
+    if (c->constant) m = lig_dim_const(module->dims, c->sizes.m);
+    LigDim k = lig_dim_const(module->dims, c->sizes.k);
+    const LigType x_type = {.dtype = LIG_F32, .rank = 2, .dims = {m, k}};
+    LigType w_type = {.dtype = c->dtype, .rank = 2, .dims = {lig_dim_const(module->dims, c->sizes.n), k}};
+    if (c->panel) w_type.layout = (LigLayout){LIG_LAYOUT_PANEL, 32, (int32_t)lig_dtype_block(c->dtype)};
+    LigFunc *kernel;
+    LigValue *operands[2];
+    assert_int_equal(lig_module_add_func(module, LIG_FUNC_KERNEL, LIG_STR("linear"), &kernel), LIG_OK);
+    assert_int_equal(lig_func_add_input(module, kernel, LIG_STR("x"), x_type, &operands[0]), LIG_OK);
+    assert_int_equal(lig_func_add_input(module, kernel, LIG_STR("w"), w_type, &operands[1]), LIG_OK);
+    const LigOpSpec spec = {
+        .code = LIG_OP_LINEAR, .name = LIG_STR("y"), .operands = operands, .operand_count = 2};
+    LigOp *op;
+    assert_int_equal(lig_op_create(module, kernel, &spec, &op), LIG_OK);
+    assert_int_equal(lig_func_add_output(module, kernel, op->results[0]), LIG_OK);
+    lig_func_renumber(kernel);
+    const LigAttr class = {.key = LIG_ATTR_CLASS, .value.name = LIG_STR("contract")};
+    assert_true(lig_attrs_set(module->arena, &kernel->attrs, class));
+    *out = module;
+    return kernel;
+}
+
+static void *filled(const LigShape *shape, uint64_t seed)
+{
+    size_t bytes;
+    assert_true(lig_shape_bytes(shape, &bytes));
+    unsigned char *data = lig_alloc_pages(bytes);
+    assert_non_null(data);
+    if (!lig_dtype_is_quantised(shape->dtype)) {
+        int64_t count;
+        assert_true(lig_shape_count(shape, &count));
+        for (int64_t i = 0; i < count; i++) lig_shape_set(shape, data, i, (double)next_float(&seed));
+        return data;
+    }
+    // Row-major blocks: random values, scales and mins of ordinary size.
+    int64_t block = lig_dtype_block_bytes(shape->dtype);
+    for (size_t i = 0; i < bytes; i++) data[i] = (unsigned char)next_random(&seed);
+    for (size_t at = 0; at < bytes; at += (size_t)block) {
+        uint16_t halves[2] = {lig_f64_to_f16((double)next_float(&seed) * 0.02),
+                              lig_f64_to_f16((double)next_float(&seed))};
+        memcpy(data + at, halves, shape->dtype == LIG_Q4_1 ? 4 : 2);
+    }
+    return data;
+}
+
+// The weight of a case in its layout, from row-major data that depend on the dtype and sizes alone.
+static void *make_weight(const Case *c, const LigShape *shape)
+{
+    LigShape rows = *shape;
+    rows.layout = (LigLayout){0};
+    void *data = filled(&rows, 7);
+    if (!c->panel) return data;
+    size_t bytes;
+    assert_true(lig_shape_bytes(shape, &bytes));
+    void *packed = lig_alloc_pages(bytes);
+    assert_non_null(packed);
+    lig_shape_repack(&rows, data, shape, packed, 0, shape->dims[0]);
+    size_t row_bytes;
+    assert_true(lig_shape_bytes(&rows, &row_bytes));
+    lig_free_pages(data, row_bytes);
+    return packed;
+}
+
+typedef struct Run {
+    LigTensor operands[2], result;
+    int64_t dims[1];
+} Run;
+
+static void prepare(const Case *c, const LigModule *module, const LigFunc *kernel, Run *run)
+{
+    run->dims[0] = c->sizes.m;
+    for (int i = 0; i < 2; i++)
+        assert_true(lig_type_bind(&kernel->inputs.data[i]->type, run->dims, &run->operands[i].shape));
+    assert_true(lig_type_bind(&kernel->outputs.data[0]->type, run->dims, &run->result.shape));
+    run->operands[0].data = filled(&run->operands[0].shape, 3);
+    run->operands[1].data = make_weight(c, &run->operands[1].shape);
+    run->result.data = lig_alloc_pages((size_t)(c->sizes.m * c->sizes.n) * sizeof(float));
+    assert_non_null(run->result.data);
+    (void)module;
+}
+
+static void release(Run *run)
+{
+    size_t bytes;
+    for (int i = 0; i < 2; i++) {
+        assert_true(lig_shape_bytes(&run->operands[i].shape, &bytes));
+        lig_free_pages(run->operands[i].data, bytes);
+    }
+    assert_true(lig_shape_bytes(&run->result.shape, &bytes));
+    lig_free_pages(run->result.data, bytes);
+}
+
+static void run_compiled(Fixture *f, LigModule *module, LigFunc *kernel, Run *run)
+{
+    const LigScheduleOptions options = {.target = &f->target};
+    assert_int_equal(lig_schedule_module(module, &options), LIG_OK);
+    LigCallable callable;
+    assert_int_equal(lig_compiler_kernel(f->compiler, module, kernel, &callable), LIG_OK);
+    int64_t tiles, scratch_bytes = lig_attrs_int(kernel->attrs, LIG_ATTR_SCRATCH, 0);
+    assert_true(lig_dim_eval(lig_kernel_tiles(module, kernel), run->dims, &tiles));
+    void *scratch = lig_alloc_pages((size_t)scratch_bytes + 1);
+    void *const buffers[] = {run->operands[0].data, run->operands[1].data, run->result.data};
+    callable.function(buffers, run->dims, 0, tiles, scratch);
+    lig_free_pages(scratch, (size_t)scratch_bytes + 1);
+}
+
+// |error| <= 2 K eps * sum |x||w|, what f32 chains of K fused steps allow with a margin of two.
+static void compare(const Case *c, const LigModule *module, const LigFunc *kernel, const Run *run)
+{
+    Run want = *run;
+    want.result.data = lig_alloc_zero((size_t)(c->sizes.m * c->sizes.n) * sizeof(float));
+    LigEvalArgs args = {.module = (LigModule *)(uintptr_t)module,
+                        .op = kernel->ops.data[0],
+                        .dims = run->dims,
+                        .operands = want.operands,
+                        .results = &want.result,
+                        .scratch = lig_arena_create()};
+    assert_int_equal(lig_eval_linear(&args), LIG_OK);
+    lig_arena_destroy(args.scratch);
+    for (int64_t i = 0; i < c->sizes.m * c->sizes.n; i++) {
+        double magnitude = 0;
+        for (int64_t k = 0; k < c->sizes.k; k++) {
+            magnitude += fabs(
+                lig_shape_get(&run->operands[0].shape, run->operands[0].data, i / c->sizes.n * c->sizes.k + k) *
+                lig_shape_get(&run->operands[1].shape, run->operands[1].data, i % c->sizes.n * c->sizes.k + k));
+        }
+        double got = (double)((float *)run->result.data)[i], expected = (double)((float *)want.result.data)[i];
+        if (!(fabs(got - expected) <= 2.0 * (double)c->sizes.k * 0x1p-24 * magnitude + 1e-37)) {
+            fail_msg("%s panel=%d constant=%d M=%d N=%d K=%d: element %d is %.9g, expected %.9g",
+                     lig_dtype_name(c->dtype), c->panel, c->constant, (int)c->sizes.m, (int)c->sizes.n,
+                     (int)c->sizes.k, (int)i, got, expected);
+        }
+    }
+    lig_free(want.result.data);
+}
+
+static void run_case(Fixture *f, const Case *c)
+{
+    LigModule *module;
+    LigFunc *kernel = make_kernel(f->ctx, c, &module);
+    Run run;
+    prepare(c, module, kernel, &run);
+    run_compiled(f, module, kernel, &run);
+    compare(c, module, kernel, &run);
+    release(&run);
+    lig_module_destroy(module);
+}
+
+static const Sizes sizes[] = {{1, 1, 32},  {1, 33, 64}, {2, 31, 32},  {3, 32, 96},
+                              {5, 67, 32}, {8, 64, 64}, {9, 33, 160}, {17, 5, 32}};
+static const Sizes plain_sizes[] = {{1, 7, 1}, {3, 33, 7}, {13, 31, 33}, {1, 96, 101}};
+
+static void run_dtype(Fixture *f, LigDtype dtype, bool panel)
+{
+    for (int constant = 0; constant < 2; constant++) {
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+            run_case(f, &(Case){dtype, panel, constant, sizes[i]});
+        for (size_t i = 0; lig_dtype_is_float(dtype) && i < sizeof plain_sizes / sizeof *plain_sizes; i++) {
+            run_case(f, &(Case){dtype, panel, constant, plain_sizes[i]});
+        }
+    }
+}
+
+static void open_fixture(Fixture *f, const char *cpu)
+{
+    f->ctx = lig_context_create();
+    assert_int_equal(lig_target_find(f->ctx, cpu, &f->target), LIG_OK);
+    if (lig_target_check_runs(f->ctx, &f->target) != LIG_OK) skip();
+    assert_int_equal(lig_compiler_create(f->ctx, &f->target, &f->compiler), LIG_OK);
+}
+
+static void close_fixture(Fixture *f)
+{
+    lig_compiler_destroy(f->compiler);
+    lig_context_destroy(f->ctx);
+}
+
+static void run_target(const char *cpu)
+{
+    static const LigDtype dtypes[] = {LIG_F32, LIG_F16, LIG_BF16, LIG_Q8_0, LIG_Q4_0, LIG_Q4_1};
+    Fixture f;
+    open_fixture(&f, cpu);
+    for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
+        run_dtype(&f, dtypes[i], true);
+        if (lig_dtype_is_float(dtypes[i])) run_dtype(&f, dtypes[i], false);
+    }
+    close_fixture(&f);
+}
+
+static void native(void **state)
+{
+    (void)state;
+    run_target("native");
+}
+static void avx2(void **state)
+{
+    (void)state;
+    run_target("x86-64-v3");
+}
+static void sse2(void **state)
+{
+    (void)state;
+    run_target("x86-64");
+}
+
+// A row alone (the kernel of one token) and as the first of 19 (the kernel of a chunk).
+static void a_row_has_the_same_bits_in_company(void **state)
+{
+    (void)state;
+    static const LigDtype dtypes[] = {LIG_F32, LIG_BF16, LIG_Q8_0, LIG_Q4_0, LIG_Q4_1};
+    Fixture f;
+    open_fixture(&f, "native");
+    for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
+        const Case cases[] = {{dtypes[i], true, true, {1, 70, 192}}, {dtypes[i], true, false, {19, 70, 192}}};
+        float rows[2][70];
+        for (int j = 0; j < 2; j++) {
+            LigModule *module;
+            LigFunc *kernel = make_kernel(f.ctx, &cases[j], &module);
+            Run run;
+            prepare(&cases[j], module, kernel, &run);
+            run_compiled(&f, module, kernel, &run);
+            memcpy(rows[j], run.result.data, sizeof rows[j]);
+            release(&run);
+            lig_module_destroy(module);
+        }
+        assert_memory_equal(rows[0], rows[1], sizeof rows[0]);
+    }
+    close_fixture(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(native),
+        cmocka_unit_test(avx2),
+        cmocka_unit_test(sse2),
+        cmocka_unit_test(a_row_has_the_same_bits_in_company),
+    };
+    return cmocka_run_group_tests_name("contract", tests, NULL, NULL);
+}
