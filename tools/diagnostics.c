@@ -24,13 +24,17 @@ static void print_place(const LigLoc *loc, const char *file)
 void lig_diagnostics_print(const LigContext *ctx, const char *file)
 {
     const char *name = is_coloured() ? "\033[1;31mliga:\033[0m " : "liga: ";
-    for (size_t i = 0; i < lig_context_diagnostic_count(ctx); i++) {
+    size_t count = lig_context_diagnostic_count(ctx), dropped = lig_context_dropped_count(ctx);
+    if (dropped > 0 && count == LIG_MAX_DIAGNOSTICS) {
+        count--; // its line says how many there were
+        dropped++;
+    }
+    for (size_t i = 0; i < count; i++) {
         const LigDiagnostic *diagnostic = lig_context_diagnostic(ctx, i);
         fputs(name, stderr);
         print_place(&diagnostic->loc, file);
         fprintf(stderr, "%s\n", diagnostic->message);
     }
-    size_t dropped = lig_context_dropped_count(ctx);
     if (dropped > 0) fprintf(stderr, "%sand %zu more: mend these first\n", name, dropped);
 }
 
