@@ -67,9 +67,7 @@ class Errors(Case):
         graph = self.write("bad.lig", b"module \"m\" {\n" + b"  func @f(%x: f32[2]) -> f32[2] {\n" +
                            b"    %y = nonsense %x : f32[2]\n" * 40 + b"    return %x\n  }\n}\n")
         r = self.fails(1, "bad.lig:3:", "opt", graph)
-        lines = r.err.splitlines()
-        self.assertEqual(len(lines), 20)
-        self.assertIn("and 21 more", lines[-1])
+        self.assertEqual(len(r.err.splitlines()), 20)
 
     def test_full_disk(self):
         with open("/dev/full", "wb") as full:
