@@ -190,8 +190,8 @@ static LLVMValueRef final_scores(const Block *b, LLVMValueRef scores, int vector
 // x[0] op x[1], x[2] op x[3], … until one is left; count is a power of two. The inputs are kept.
 static LLVMValueRef combine(const Block *b, const LLVMValueRef *inputs, int count, bool sum)
 {
-    LLVMValueRef x[MAX_VECTORS];
-    for (int i = 0; i < count; i++) x[i] = inputs[i];
+    LLVMValueRef x[MAX_VECTORS] = {inputs[0]};
+    for (int i = 1; i < count; i++) x[i] = inputs[i];
     for (; count > 1; count /= 2) {
         for (int i = 0; i < count / 2; i++) {
             LLVMValueRef left = x[2 * i], right = x[2 * i + 1];

@@ -130,7 +130,7 @@ static LigStatus read_all(Reading *r)
     LIG_TRY(lig_json_read_pre_tokenizer(&r->rules, json_object_get(r->root, "pre_tokenizer")));
     LIG_TRY(check_model(r, model));
     if (!json_is_object(vocab)) return bad(r, "model.vocab", "an object of tokens and ids");
-    size_t count;
+    size_t count = 0;
     LIG_TRY(count_tokens(r, vocab, added, &count));
     LIG_TRY(lig_vocabulary_init(&r->vocabulary, count));
     LIG_TRY(read_vocab(r, vocab));

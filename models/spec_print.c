@@ -7,8 +7,10 @@ static const char *yes(bool flag) { return flag ? "true" : "false"; }
 // Whole numbers as people write them: 100000, not 1e+05.
 static void print_number(LigText *text, double value)
 {
-    if (value == trunc(value) && fabs(value) < 1e15) lig_text_printf(text, "%.0f", value);
-    else lig_text_append_f64(text, value);
+    if (value == trunc(value) && fabs(value) < 1e15)
+        lig_text_printf(text, "%.0f", value);
+    else
+        lig_text_append_f64(text, value);
 }
 
 // `none` for zero, which no such knob can have.

@@ -64,7 +64,7 @@ static LigStatus add_buffer(Planner *p, LigValue *value, size_t position)
 {
     LigShape shape;
     size_t bytes;
-    if (!lig_type_bind_upper(p->module->dims, &value->type, &shape) || !lig_shape_bytes(&shape, &bytes) ||
+    if (!lig_func_bind_upper(p->module, p->func, &value->type, &shape) || !lig_shape_bytes(&shape, &bytes) ||
         bytes > SIZE_MAX / 4) {
         return lig_fail(p->pass->ctx, LIG_ERR_SHAPE, value->loc,
                         "%%%.*s is too large to plan at the upper bounds of its dims: lower the bounds",

@@ -81,7 +81,7 @@ static LigStatus record(LigContext *ctx, LigStatus status, LigLoc loc, const cha
     return status;
 }
 
-LigStatus lig_fail(LigContext *ctx, LigStatus status, LigLoc loc, const char *format, ...)
+LigStatus lig_record_failure(LigContext *ctx, LigStatus status, LigLoc loc, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -90,7 +90,7 @@ LigStatus lig_fail(LigContext *ctx, LigStatus status, LigLoc loc, const char *fo
     return message.data ? record(ctx, status, loc, message.data) : lig_no_memory(ctx);
 }
 
-LigStatus lig_no_memory(LigContext *ctx)
+LigStatus lig_record_no_memory(LigContext *ctx)
 {
     return record(ctx, LIG_ERR_NO_MEMORY, LIG_NOWHERE,
                   "out of memory: close other programs or use a smaller model");

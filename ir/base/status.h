@@ -70,12 +70,22 @@ const LigDiagnostic *lig_context_diagnostic(const LigContext *ctx, size_t index)
 // The debug level, 0 to 5 (what each prints stands in CONTRIBUTING.md).
 int lig_context_debug_level(const LigContext *ctx);
 
-// Records a diagnostic and returns `status`, so that callers write `return lig_fail(…)`.
-// The message says what is wrong, what was expected, and what to do.
-LigStatus lig_fail(LigContext *ctx, LigStatus status, LigLoc loc, const char *format, ...) LIG_PRINTF(4, 5);
+// Tells the compiler what is true of every failure, so that it follows which variables are set after LIG_TRY.
+static inline LigStatus lig_surely_failed(LigStatus status)
+{
+    if (status == LIG_OK) __builtin_unreachable();
+    return status;
+}
+
+// Records a diagnostic and returns `status` (not LIG_OK), so that callers write `return lig_fail(ctx, status,
+// loc, …)`. The message says what is wrong, what was expected, and what to do.
+LigStatus lig_record_failure(LigContext *ctx, LigStatus status, LigLoc loc, const char *format, ...)
+    LIG_PRINTF(4, 5);
+#define lig_fail(...) lig_surely_failed(lig_record_failure(__VA_ARGS__))
 
 // The diagnostic for a failed allocation (needs no memory itself).
-LigStatus lig_no_memory(LigContext *ctx);
+LigStatus lig_record_no_memory(LigContext *ctx);
+static inline LigStatus lig_no_memory(LigContext *ctx) { return lig_surely_failed(lig_record_no_memory(ctx)); }
 
 // Writes a line to standard error when the debug level is at least `level`. For developers; the form is free.
 void lig_debug(const LigContext *ctx, int level, const char *format, ...) LIG_PRINTF(3, 4);

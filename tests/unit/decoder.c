@@ -117,6 +117,31 @@ static void a_small_llama_builds_and_prints(void **state)
     lig_context_destroy(ctx);
 }
 
+static void the_text_reads_back_the_same(void **state)
+{
+    (void)state;
+    LigContext *ctx = lig_context_create();
+    FakeFile file = {.spec = small_spec(), .vector = LIG_BF16};
+    file.spec.layers = 3;
+    LigModule *module, *again;
+    assert_int_equal(build(ctx, &file, &module), LIG_OK);
+    LigText text = {0}, text_again = {0};
+    lig_print_module(&text, module);
+    LigStatus status = lig_parse_module(ctx, "decoder.lig", lig_text_view(&text), &again);
+    if (status != LIG_OK) {
+        const LigDiagnostic *first = lig_context_diagnostic(ctx, 0);
+        fail_msg("line %u: %s", first->loc.line, first->message);
+    }
+    assert_int_equal(lig_verify_module(again), LIG_OK);
+    lig_print_module(&text_again, again);
+    assert_string_equal(text_again.data, text.data);
+    lig_text_free(&text);
+    lig_text_free(&text_again);
+    lig_module_destroy(module);
+    lig_module_destroy(again);
+    lig_context_destroy(ctx);
+}
+
 static void every_knob_builds(void **state)
 {
     (void)state;
@@ -308,6 +333,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_small_llama_builds_and_prints),
+        cmocka_unit_test(the_text_reads_back_the_same),
         cmocka_unit_test(every_knob_builds),
         cmocka_unit_test(files_that_do_not_fit_are_named),
         cmocka_unit_test(knobs_out_of_range_are_named),

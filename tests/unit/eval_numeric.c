@@ -660,13 +660,13 @@ static void concat_and_iota(void **state)
     (void)state;
     LigAttr axis = {.key = LIG_ATTR_AXIS, .value.integer = 1};
     OneOp join = {.code = LIG_OP_CONCAT, .attrs = {&axis, 1}, .count = 2};
-    join.operands[0] = TENSOR(LIG_I32, 2, 1);
-    join.operands[1] = TENSOR(LIG_I32, 2, 2);
-    for (int i = 0; i < 2; i++) ((int32_t *)join.operands[0].data)[i] = 10 + i;
-    for (int i = 0; i < 4; i++) ((int32_t *)join.operands[1].data)[i] = 20 + i;
+    join.operands[0] = TENSOR(LIG_I32, 2, 2);
+    join.operands[1] = TENSOR(LIG_I32, 2, 1);
+    for (int i = 0; i < 4; i++) ((int32_t *)join.operands[0].data)[i] = 10 + i;
+    for (int i = 0; i < 2; i++) ((int32_t *)join.operands[1].data)[i] = 20 + i;
     LigTensor out;
     assert_int_equal(run_one_op(&join, &out, NULL), LIG_OK);
-    assert_memory_equal(out.data, ((const int32_t[]){10, 20, 21, 11, 22, 23}), 24);
+    assert_memory_equal(out.data, ((const int32_t[]){10, 11, 20, 12, 13, 21}), 24);
     lig_free(out.data);
     free_operands(&join);
     LigShape stated = {.dtype = LIG_I64, .rank = 2, .dims = {2, 3}};

@@ -76,7 +76,7 @@ static size_t read_operands(LigModule *module, LigFunc *func, const char *text, 
 {
     size_t count = 0;
     while (*text) {
-        char one[64], name[8];
+        char one[64], name[24];
         size_t length = strcspn(text, " ");
         snprintf(one, sizeof one, "%.*s", (int)length, text);
         snprintf(name, sizeof name, "v%zu", count);

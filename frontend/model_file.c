@@ -1,0 +1,247 @@
+#include "frontend/model_file.h"
+
+#include "frontend/import.h"
+#include "frontend/safetensors.h"
+#include "ir/base/alloc.h"
+#include "ir/base/file.h"
+#include "ir/text.h"
+#include "models/decoder.h"
+
+#include <string.h>
+
+// A model comes from exactly one of these; a graph in text also has weights, which are one of the first two.
+struct LigModelFile {
+    LigContext *ctx;
+    LigArena *arena;
+    const char *path, *kind;
+    LigGguf *gguf;
+    LigSafetensors *safetensors;
+    LigMappedFile *graph;
+    const char *weights; // of a graph: as given, or NULL
+    LigSpec spec;
+    bool has_spec;
+    const LigNames *names;
+    LigImageBytes tokenizer;
+};
+
+static bool begins_with(const LigMappedFile *file, const char *magic)
+{
+    size_t length = strlen(magic);
+    return file->size >= length && memcmp(file->data, magic, length) == 0;
+}
+
+// What a file is, from its first bytes; NULL when it is nothing we know.
+static const char *kind_of_bytes(const LigMappedFile *file)
+{
+    if (begins_with(file, "GGUF")) return "gguf";
+    size_t at = 0;
+    while (at < file->size && (file->data[at] == ' ' || file->data[at] == '\n' || file->data[at] == '#')) {
+        bool comment = file->data[at] == '#';
+        while (comment && at < file->size && file->data[at] != '\n') at++;
+        at++;
+    }
+    bool module = at + 6 <= file->size && memcmp(file->data + at, "module", 6) == 0;
+    return module ? "graph" : NULL;
+}
+
+static LigStatus open_gguf(LigModelFile *file, const char *path)
+{
+    LIG_TRY(lig_gguf_open(file->ctx, path, &file->gguf));
+    file->names = &lig_names_gguf;
+    return LIG_OK;
+}
+
+static LigStatus open_directory(LigModelFile *file, const char *path)
+{
+    LIG_TRY(lig_safetensors_open(file->ctx, path, &file->safetensors));
+    file->names = &lig_names_hugging_face;
+    return LIG_OK;
+}
+
+// Weights alone: of a graph in text.
+static LigStatus open_weights(LigModelFile *file, const char *path)
+{
+    if (lig_path_is_directory(path)) return open_directory(file, path);
+    LigMappedFile *bytes;
+    LIG_TRY(lig_file_map(file->ctx, path, &bytes));
+    const char *kind = kind_of_bytes(bytes);
+    lig_file_unmap(bytes);
+    return kind && strcmp(kind, "gguf") == 0 ? open_gguf(file, path) : open_directory(file, path);
+}
+
+static LigStatus open_model_directory(LigModelFile *file)
+{
+    file->kind = "hugging face directory";
+    LIG_TRY(lig_import_hf_spec(file->ctx, file->path, file->arena, &file->spec));
+    file->has_spec = true;
+    LIG_TRY(open_directory(file, file->path));
+    return lig_import_hf_tokenizer(file->ctx, file->path, &file->tokenizer);
+}
+
+static LigStatus open_model_gguf(LigModelFile *file)
+{
+    LIG_TRY(open_gguf(file, file->path));
+    LIG_TRY(lig_import_gguf_spec(file->ctx, file->gguf, &file->spec));
+    file->has_spec = true;
+    return lig_import_gguf_tokenizer(file->ctx, file->gguf, &file->tokenizer);
+}
+
+static LigStatus open_by_content(LigModelFile *file)
+{
+    if (lig_path_is_directory(file->path)) return open_model_directory(file);
+    LIG_TRY(lig_file_map(file->ctx, file->path, &file->graph));
+    file->kind = kind_of_bytes(file->graph);
+    if (!file->kind) {
+        return lig_fail(file->ctx, LIG_ERR_UNSUPPORTED, LIG_FILE_LOC(file->path),
+                        "is no model: give a GGUF file, a Hugging Face directory, or a graph in text");
+    }
+    if (strcmp(file->kind, "gguf") != 0) return LIG_OK;
+    lig_file_unmap(file->graph);
+    file->graph = NULL;
+    return open_model_gguf(file);
+}
+
+LigStatus lig_model_file_open(LigContext *ctx, const char *path, const char *weights, LigModelFile **out)
+{
+    LigModelFile *file = lig_alloc_zero(sizeof *file);
+    if (!file) return lig_no_memory(ctx);
+    file->ctx = ctx;
+    file->arena = lig_arena_create();
+    file->path = file->arena ? lig_str_copy(file->arena, lig_str(path)).data : NULL;
+    file->weights = weights && file->arena ? lig_str_copy(file->arena, lig_str(weights)).data : NULL;
+    bool copied = file->path && (!weights || file->weights);
+    LigStatus status = copied ? open_by_content(file) : lig_no_memory(ctx);
+    if (status != LIG_OK) {
+        lig_model_file_close(file);
+        return status;
+    }
+    *out = file;
+    return LIG_OK;
+}
+
+void lig_model_file_close(LigModelFile *file)
+{
+    if (!file) return;
+    lig_gguf_close(file->gguf);
+    lig_safetensors_close(file->safetensors);
+    lig_file_unmap(file->graph);
+    lig_image_free(&file->tokenizer);
+    lig_arena_destroy(file->arena);
+    lig_free(file);
+}
+
+static const LigTensorSet *tensors_of(const LigModelFile *file)
+{
+    if (file->gguf) return lig_gguf_tensors(file->gguf);
+    return file->safetensors ? lig_safetensors_tensors(file->safetensors) : NULL;
+}
+
+const char *lig_model_file_kind(const LigModelFile *file) { return file->kind; }
+const LigSpec *lig_model_file_spec(const LigModelFile *file) { return file->has_spec ? &file->spec : NULL; }
+
+size_t lig_model_file_tensor_count(const LigModelFile *file)
+{
+    const LigTensorSet *set = tensors_of(file);
+    return set ? set->count : 0;
+}
+
+const LigFileTensor *lig_model_file_tensor(const LigModelFile *file, size_t index)
+{
+    const LigTensorSet *set = tensors_of(file);
+    return set && index < set->count ? &set->tensors[index] : NULL;
+}
+
+LigStr lig_model_file_tokenizer(const LigModelFile *file)
+{
+    return (LigStr){file->tokenizer.data, file->tokenizer.size};
+}
+
+// Building.
+
+static bool find_tensor(void *data, LigStr name, LigTensorInfo *out)
+{
+    const LigFileTensor *tensor = lig_tensor_set_find(tensors_of(data), name);
+    if (!tensor || tensor->rank > LIG_MAX_RANK || !lig_dtype_find(lig_str(tensor->type_name), &out->dtype))
+        return false;
+    out->rank = tensor->rank;
+    for (int i = 0; i < tensor->rank; i++) out->dims[i] = tensor->dims[i];
+    return true;
+}
+
+// Points a param at its tensor. The type in the text and the type in the file must be the same.
+static LigStatus bind_param(LigModelFile *file, const LigModule *module, LigValue *param)
+{
+    const LigFileTensor *tensor = lig_tensor_set_find(tensors_of(file), param->source);
+    if (!tensor) {
+        return lig_fail(file->ctx, LIG_ERR_NOT_FOUND, param->loc,
+                        "param %%%.*s: the weights have no tensor \"%.*s\"", LIG_STR_ARG(param->name),
+                        LIG_NAME_ARG(param->source));
+    }
+    bool same = lig_str_is(lig_str(lig_dtype_name(param->type.dtype)), tensor->type_name) &&
+                param->type.rank == tensor->rank;
+    for (int i = 0; same && i < tensor->rank; i++) {
+        int64_t size;
+        same = lig_dim_is_const(param->type.dims[i], &size) && size == tensor->dims[i];
+    }
+    if (!same) {
+        LigText type = {0};
+        lig_type_print(&type, module->dims, &param->type);
+        LigStatus status = lig_fail(
+            file->ctx, LIG_ERR_SHAPE, param->loc,
+            "param %%%.*s is %s, but tensor \"%.*s\" has another dtype or shape: these are not its weights",
+            LIG_STR_ARG(param->name), type.data ? type.data : "?", LIG_NAME_ARG(param->source));
+        lig_text_free(&type);
+        return status;
+    }
+    param->data = tensor->data;
+    return LIG_OK;
+}
+
+static LigStatus bind_params(LigModelFile *file, LigModule *module)
+{
+    for (size_t i = 0; i < module->params.count; i++) LIG_TRY(bind_param(file, module, module->params.data[i]));
+    return LIG_OK;
+}
+
+// The weights that a graph's text names stand beside the text unless the path is absolute.
+static LigStatus open_named_weights(LigModelFile *file, LigStr named)
+{
+    const char *slash = strrchr(file->path, '/');
+    int directory = slash && named.data[0] != '/' ? (int)(slash - file->path + 1) : 0;
+    LigStr path = lig_str_format(file->arena, "%.*s%.*s", directory, file->path, LIG_STR_ARG(named));
+    return path.data ? open_weights(file, path.data) : lig_no_memory(file->ctx);
+}
+
+static LigStatus open_graph_weights(LigModelFile *file, const LigModule *module)
+{
+    if (tensors_of(file) || module->params.count == 0) return LIG_OK;
+    if (file->weights) return open_weights(file, file->weights);
+    if (module->weights_path.length) return open_named_weights(file, module->weights_path);
+    return lig_fail(file->ctx, LIG_ERR_NOT_FOUND, LIG_FILE_LOC(file->path),
+                    "has params but names no weights: give a file with --weights");
+}
+
+static LigStatus build(LigModelFile *file, const LigGraphOptions *options, LigModule **out)
+{
+    if (file->graph) {
+        const LigStr text = {(const char *)file->graph->data, file->graph->size};
+        return lig_parse_module(file->ctx, file->path, text, out);
+    }
+    const LigTensorSource source = {find_tensor, file};
+    const LigDecoderOptions decoder = {.cache_dtype = options->kv};
+    return lig_build_decoder(file->ctx, &file->spec, file->names, source, decoder, out);
+}
+
+LigStatus lig_model_file_build(LigModelFile *file, const LigGraphOptions *options, LigModule **out)
+{
+    LigModule *module;
+    LIG_TRY(build(file, options, &module));
+    LigStatus status = file->graph ? open_graph_weights(file, module) : LIG_OK;
+    if (status == LIG_OK) status = bind_params(file, module);
+    if (status != LIG_OK) {
+        lig_module_destroy(module);
+        return status;
+    }
+    *out = module;
+    return LIG_OK;
+}
