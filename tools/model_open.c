@@ -53,7 +53,8 @@ LigDtype lig_open_model_kv(const LigOptions *options)
 LigPassOptions lig_open_model_passes(const LigOptions *options)
 {
     return (LigPassOptions){.fuse = !lig_option_given(options, LIG_OPT_NO_FUSE),
-                            .onednn = !lig_option_given(options, LIG_OPT_NO_ONEDNN) &&
+                            .onednn = lig_option_given(options, LIG_OPT_ONEDNN) &&
+                                      !lig_option_given(options, LIG_OPT_NO_ONEDNN) &&
                                       !lig_option_given(options, LIG_OPT_DETERMINISTIC)};
 }
 

@@ -98,7 +98,7 @@ static void check_rope(const char *pairs, const char *types, double magnitude)
         "    %y = rope %x, %pos, %f {pairs=$1} : $2\n    return %y\n  }\n}\n",
         pairs, types);
     char *place = strstr(text, "FF");
-    static const char *const counts[] = {"32", "08", "05", "01"};
+    static const char *const counts[] = {"32", " 8", " 5", " 1"};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         memcpy(place, counts[i], 2);
         for (int64_t n = 1; n < 20; n += 9)
