@@ -146,6 +146,29 @@ static void not_finite_numbers(void **state)
     }
 }
 
+// Values x of every kind as the only operand.
+static void not_finite_arguments(void **state)
+{
+    (void)state;
+    static const char *const ops[][2] = {{"gelu", "{form=erf}"},
+                                         {"gelu", "{form=tanh}"},
+                                         {"silu", ""},
+                                         {"sigmoid", ""},
+                                         {"exp", ""},
+                                         {"tanh", ""},
+                                         {"relu", ""},
+                                         {"abs", ""}};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        char text[1024];
+        case_text(text,
+                  "module \"t\" {\n  kernel @k(%x: f32[64]) -> f32[64] {class=elementwise} {\n"
+                  "    %z = $1 %x $2 : f32[64]\n    return %z\n  }\n}\n",
+                  ops[i][0], ops[i][1]);
+        check_kernel(
+            (KernelCase){.text = text, .kind = COMPARE_POINTWISE, .fill = fill_specials, .in_place = -1});
+    }
+}
+
 static void refuses(void **state)
 {
     (void)state;
@@ -173,6 +196,7 @@ int main(void)
         cmocka_unit_test(integers),
         cmocka_unit_test(casts),
         cmocka_unit_test(not_finite_numbers),
+        cmocka_unit_test(not_finite_arguments),
         cmocka_unit_test(refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
