@@ -10,7 +10,9 @@ static int append_piece(const char *data, size_t bytes, void *text)
 
 bool lig_json_append(LigText *text, const json_t *root)
 {
-    return json_dump_callback(root, append_piece, text, JSON_COMPACT | JSON_ENCODE_ANY) == 0;
+    // In ASCII: U+2028 and its like end lines for some readers of JSON lines.
+    const size_t form = JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII;
+    return json_dump_callback(root, append_piece, text, form) == 0;
 }
 
 LigStatus lig_json_print(const LigOptions *options, json_t *root)

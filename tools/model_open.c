@@ -21,15 +21,17 @@ static LigStatus check_supported(LigOptions *options)
         {LIG_OPT_ACT, "--act", "i8", "--act f32"},
         {LIG_OPT_KV, "--kv", "q8_0", "--kv f32 or bf16"},
     };
+    const LigLoc command = LIG_FILE_LOC(options->command->name);
     for (size_t i = 0; i < sizeof missing / sizeof *missing; i++) {
         if (!lig_option_is(options, missing[i].option, missing[i].value)) continue;
-        return lig_fail(options->ctx, LIG_ERR_UNSUPPORTED, LIG_NOWHERE, "%s %s is not supported yet: use %s",
+        return lig_fail(options->ctx, LIG_ERR_UNSUPPORTED, command, "%s %s is not supported yet: use %s",
                         missing[i].name, missing[i].value, missing[i].instead);
     }
-    if (lig_option_is(options, LIG_OPT_QUANT, "none")) return LIG_OK;
-    return lig_fail(options->ctx, LIG_ERR_UNSUPPORTED, LIG_NOWHERE,
-                    "--quant %s is not supported yet: weights are used as the file has them",
-                    lig_option_text(options, LIG_OPT_QUANT));
+    const char *quant = lig_option_text(options, LIG_OPT_QUANT);
+    if (!quant || strcmp(quant, "none") == 0) return LIG_OK;
+    return lig_fail(options->ctx, LIG_ERR_UNSUPPORTED, command,
+                    "--quant %s is not supported yet: leave it out, weights are used as the file has them",
+                    quant);
 }
 
 LigStatus lig_open_model_file(LigOpenModel *model, LigOptions *options)
@@ -51,7 +53,8 @@ LigDtype lig_open_model_kv(const LigOptions *options)
 LigPassOptions lig_open_model_passes(const LigOptions *options)
 {
     return (LigPassOptions){.fuse = !lig_option_given(options, LIG_OPT_NO_FUSE),
-                            .onednn = !lig_option_given(options, LIG_OPT_NO_ONEDNN) &&
+                            .onednn = lig_option_given(options, LIG_OPT_ONEDNN) &&
+                                      !lig_option_given(options, LIG_OPT_NO_ONEDNN) &&
                                       !lig_option_given(options, LIG_OPT_DETERMINISTIC)};
 }
 
