@@ -2,7 +2,7 @@
 #ifndef LIG_CODEGEN_CLASSES_H
 #define LIG_CODEGEN_CLASSES_H
 
-#include "codegen/kernel.h"
+#include "codegen/kernel_emitter.h"
 
 // What a class's schedule function works on. It reads kernel->attrs and adds those that are missing.
 typedef struct LigScheduling {

@@ -25,7 +25,7 @@ static void spoil_unused(size_t operand, const LigShape *shape, void *data)
     for (int r = 0; r < ROWS; r++) {
         for (int64_t i = 0; i < heads * capacity * width; i++) {
             if (i / width % capacity >= kv_len[r])
-                lig_shape_set(shape, data, slot[r] * heads * capacity * width + i, NAN);
+                lig_shape_set(shape, data, slot[r] * heads * capacity * width + i, (double)NAN);
         }
     }
 }

@@ -128,7 +128,8 @@ static void casts(void **state)
 
 static void fill_specials(size_t operand, const LigShape *shape, void *data)
 {
-    static const double values[] = {NAN, INFINITY, -INFINITY, 0.0, -0.0, 1.0, -1.0, 1e30};
+    static const double values[] = {(double)NAN, (double)INFINITY, -(double)INFINITY, 0.0, -0.0, 1.0, -1.0,
+                                    1e30};
     for (int64_t i = 0; i < 64; i++) lig_shape_set(shape, data, i, values[operand ? i % 8 : i / 8]);
 }
 

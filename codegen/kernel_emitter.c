@@ -1,5 +1,5 @@
 // The frame of a kernel's function and its loops.
-#include "codegen/kernel.h"
+#include "codegen/kernel_emitter.h"
 
 #include <string.h>
 
