@@ -17,7 +17,7 @@
 #ifndef LIG_CODEGEN_BODY_H
 #define LIG_CODEGEN_BODY_H
 
-#include "codegen/kernel_emitter.h"
+#include "codegen/kernel.h"
 
 enum { LIG_BODY_MAX_OPERANDS = 4, LIG_BODY_MAX_CONSTANT_BYTES = 1 << 16 };
 

@@ -1,5 +1,5 @@
 // Dims as LLVM IR: the sums of products of ir/dim_node.h, with symbols read from the kernel's `dims`.
-#include "codegen/kernel_emitter.h"
+#include "codegen/kernel.h"
 
 #include "ir/dim_node.h"
 

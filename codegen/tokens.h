@@ -2,7 +2,7 @@
 #ifndef LIG_CODEGEN_TOKENS_H
 #define LIG_CODEGEN_TOKENS_H
 
-#include "codegen/kernel_emitter.h"
+#include "codegen/kernel.h"
 
 // The operands that say how tokens lie in rows.
 typedef struct LigTokenRows {

@@ -3,8 +3,8 @@
 //
 // Internal to codegen/: LLVM types appear. Emission cannot fail half-way for lack of a builder: LLVM aborts on
 // memory; what can fail (a body or type that an emitter does not take) is checked before the first instruction.
-#ifndef LIG_CODEGEN_KERNEL_EMITTER_H
-#define LIG_CODEGEN_KERNEL_EMITTER_H
+#ifndef LIG_CODEGEN_KERNEL_H
+#define LIG_CODEGEN_KERNEL_H
 
 #include "codegen/codegen.h"
 #include "codegen/llvm.h"

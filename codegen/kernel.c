@@ -1,5 +1,5 @@
 // The frame of a kernel's function and its loops.
-#include "codegen/kernel_emitter.h"
+#include "codegen/kernel.h"
 
 enum { PARAM_BUFFERS, PARAM_DIMS, PARAM_TILE_BEGIN, PARAM_TILE_END, PARAM_SCRATCH, PARAM_COUNT };
 
