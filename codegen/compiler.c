@@ -57,6 +57,7 @@ static LigStatus compile(LigCompiler *c, const LigModule *module, const LigFunc 
 {
     LigCompiledKernel compiled;
     LIG_TRY(lig_compile_kernel(c->ctx, module, kernel, &c->target, &compiled));
+    size_t bytes = compiled.object.bytes;
     LigStatus status = lig_jit_add_object(c->ctx, c->jit, symbol.data, compiled.object);
     lig_object_free(&compiled.object);
     LIG_TRY(status);
