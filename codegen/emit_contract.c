@@ -117,7 +117,7 @@ static LigStatus check_block(const LigScheduling *s)
     bool pair = block->value.integers.count == 2;
     int64_t rows = pair ? block->value.integers.data[0] : 0, columns = pair ? block->value.integers.data[1] : 0;
     bool rows_fit = rows >= 1 && rows <= MAX_ROWS && (rows & (rows - 1)) == 0;
-    bool columns_fit = columns >= lanes && columns % lanes == 0 && PANEL_ROWS % columns == 0;
+    bool columns_fit = columns > 0 && columns >= lanes && columns % lanes == 0 && PANEL_ROWS % columns == 0;
     if (rows_fit && columns_fit) return LIG_OK;
     return lig_kernel_fail(s->module, s->kernel, NULL, LIG_ERR_INVALID,
                            "block must be [rows, columns]: rows 1, 2, 4 or 8, columns a multiple of the "
@@ -395,6 +395,7 @@ static void emit_panel(Contract *c, const LigStorage *stored, LLVMValueRef index
 static LigStatus prepare(LigKernelEmitter *k, Contract *c, LigStorage *stored)
 {
     *c = (Contract){.k = k, .e = k->e, .linear = find_linear(k->kernel)};
+    LIG_ASSERT(c->linear); // the class's check
     const LigType *x = &c->linear->operands[0]->type, *w = &c->linear->operands[1]->type;
     c->weight = panel_type(w);
     c->from_rows = w->layout.kind != LIG_LAYOUT_PANEL;
