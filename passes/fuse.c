@@ -29,10 +29,16 @@ typedef struct Fuser {
     LigKernelSet kernels;
 } Fuser;
 
+static bool is_row(const LigOp *op)
+{
+    LigLowering lowering = lig_op_info(op->code)->lowering;
+    return lowering.kind == LIG_LOWER_CLASS && lig_op_info(op->code)->class == LIG_OPS_ROW;
+}
+
+// Ops with code inside kernels: an op without one stays alone, so that what has code keeps it.
 static bool is_fusible(const LigOp *op)
 {
-    LigOpClass class = lig_op_info(op->code)->class;
-    return class == LIG_OPS_ELEMENTWISE || class == LIG_OPS_ROW;
+    return is_row(op) || lig_op_info(op->code)->lowering.kind == LIG_LOWER_BODY;
 }
 
 // Reshapes rename elements in place; every other view is computed as data moves.
@@ -75,8 +81,7 @@ static bool can_sink(const Fuser *f, const Group *group, size_t position)
 
 static bool may_join(const Fuser *f, const Group *group, const LigOp *op, size_t position)
 {
-    bool is_row = lig_op_info(op->code)->class == LIG_OPS_ROW;
-    return group->open && !(is_row && group->has_row) &&
+    return group->open && !(is_row(op) && group->has_row) &&
            same_dims(f->module, &group->members[0]->results[0]->type, &op->results[0]->type) &&
            can_sink(f, group, position);
 }
@@ -109,7 +114,7 @@ static LigStatus add_member(Fuser *f, Group *group, LigOp *op, size_t position)
     for (size_t i = 0; i < group->count; i++) members[i] = group->members[i];
     members[group->count++] = op;
     group->members = members;
-    group->has_row |= lig_op_info(op->code)->class == LIG_OPS_ROW;
+    group->has_row |= is_row(op);
     f->group_of[position] = group;
     return LIG_OK;
 }
@@ -131,25 +136,24 @@ static LigStatus form_groups(Fuser *f)
 
 // Kernels: a group as a function of what it reads.
 
+// What the table says of its first op; a row op decides for the elementwise ops around it. An op without code
+// has a kernel too, which the interpreter runs and code generation refuses.
 static LigStr kernel_class(const Group *group)
 {
-    const LigOp *op = group->members[0];
     if (group->has_row) return LIG_STR("row");
-    switch (lig_op_info(op->code)->class) {
-    case LIG_OPS_ELEMENTWISE:
+    LigLowering lowering = lig_op_info(group->members[0]->code)->lowering;
+    switch (lowering.kind) {
+    case LIG_LOWER_BODY:
         return LIG_STR("elementwise");
-    case LIG_OPS_ROW:
-        return LIG_STR("row");
-    case LIG_OPS_CONTRACT:
-        return op->code == LIG_OP_ATTENTION ? LIG_STR("attention") : LIG_STR("contract");
-    case LIG_OPS_REDUCE:
-    case LIG_OPS_VIEW:
-    case LIG_OPS_MOVE:
-    case LIG_OPS_STATE:
-    case LIG_OPS_CALL:
+    case LIG_LOWER_CLASS:
+        return lig_str(lowering.text);
+    case LIG_LOWER_NOTHING: // constants that hoist left are moved like other data
+        return LIG_STR("move");
+    case LIG_LOWER_DECOMPOSE:
+    case LIG_LOWER_INTERPRETED:
         break;
     }
-    return op->code == LIG_OP_GATHER ? LIG_STR("gather") : LIG_STR("move");
+    return LIG_STR("interpreted");
 }
 
 static LigStr kernel_name(LigModule *module, const Group *group)
