@@ -49,7 +49,11 @@ static LigValue *mapped(const Cloner *c, LigValue *value)
 
 // Stated types matter to ops that take their type from the text; a call's results and a state's new value are
 // inferred.
-static bool keeps_stated_type(LigOpCode code) { return code != LIG_OP_CALL && code != LIG_OP_APPEND; }
+static bool keeps_stated_type(LigOpCode code)
+{
+    LigOpClass class = lig_op_info(code)->class;
+    return class != LIG_OPS_CALL && class != LIG_OPS_STATE;
+}
 
 static LigStatus retype_callee(const Cloner *c, const LigOp *op, LigValue *const *operands, LigFunc **out)
 {

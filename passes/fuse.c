@@ -28,12 +28,20 @@ typedef struct Fuser {
     LigKernelSet kernels;
 } Fuser;
 
-static bool is_row(const LigOp *op) { return lig_op_info(op->code)->class == LIG_OPS_ROW; }
+static bool is_row(const LigOp *op)
+{
+    LigLowering lowering = lig_op_info(op->code)->lowering;
+    return lowering.kind == LIG_LOWER_CLASS && lig_op_info(op->code)->class == LIG_OPS_ROW;
+}
 
 static bool is_linear(const LigOp *op) { return op->code == LIG_OP_LINEAR; }
 
-// Whether an op may join a group that computes one of its operands.
-static bool joins(const LigOp *op) { return is_row(op) || lig_op_info(op->code)->class == LIG_OPS_ELEMENTWISE; }
+// Whether an op may join a group that computes one of its operands: only one with code, so that an op without
+// leaves them theirs.
+static bool joins(const LigOp *op)
+{
+    return is_row(op) || lig_op_info(op->code)->lowering.kind == LIG_LOWER_BODY;
+}
 
 // Whether a group that begins with this op takes others.
 static bool takes_others(const LigOp *op) { return joins(op) || is_linear(op); }
@@ -177,25 +185,24 @@ static LigStatus form_groups(Fuser *f)
 
 // Kernels: a group as a function of what it reads.
 
+// What the table says of its first op; a row op decides for the elementwise ops around it. An op without code
+// has a kernel too, which the interpreter runs and code generation refuses.
 static LigStr kernel_class(const Group *group)
 {
-    const LigOp *op = group->members[0];
     if (group->row_count) return LIG_STR("row");
-    switch (lig_op_info(op->code)->class) {
-    case LIG_OPS_ELEMENTWISE:
+    LigLowering lowering = lig_op_info(group->members[0]->code)->lowering;
+    switch (lowering.kind) {
+    case LIG_LOWER_BODY:
         return LIG_STR("elementwise");
-    case LIG_OPS_ROW:
-        return LIG_STR("row");
-    case LIG_OPS_CONTRACT:
-        return op->code == LIG_OP_ATTENTION ? LIG_STR("attention") : LIG_STR("contract");
-    case LIG_OPS_REDUCE:
-    case LIG_OPS_VIEW:
-    case LIG_OPS_MOVE:
-    case LIG_OPS_STATE:
-    case LIG_OPS_CALL:
+    case LIG_LOWER_CLASS:
+        return lig_str(lowering.text);
+    case LIG_LOWER_NOTHING: // constants that hoist left are moved like other data
+        return LIG_STR("move");
+    case LIG_LOWER_DECOMPOSE:
+    case LIG_LOWER_INTERPRETED:
         break;
     }
-    return op->code == LIG_OP_GATHER ? LIG_STR("gather") : LIG_STR("move");
+    return LIG_STR("interpreted");
 }
 
 // The ops joined by underscores, repeated ones counted: linear3, linear2_silu_mul.
