@@ -1,6 +1,7 @@
 #include "frontend/model_file.h"
 
 #include "frontend/import.h"
+#include "frontend/ligb.h"
 #include "frontend/safetensors.h"
 #include "ir/base/alloc.h"
 #include "ir/base/file.h"
@@ -34,6 +35,7 @@ static bool begins_with(const LigMappedFile *file, const char *magic)
 static const char *kind_of_bytes(const LigMappedFile *file)
 {
     if (begins_with(file, "GGUF")) return "gguf";
+    if (lig_ligb_is(file)) return "ligb";
     size_t at = 0;
     while (at < file->size && (file->data[at] == ' ' || file->data[at] == '\n' || file->data[at] == '#')) {
         bool comment = file->data[at] == '#';
@@ -93,7 +95,7 @@ static LigStatus open_by_content(LigModelFile *file)
     file->kind = kind_of_bytes(file->graph);
     if (!file->kind) {
         return lig_fail(file->ctx, LIG_ERR_UNSUPPORTED, LIG_FILE_LOC(file->path),
-                        "is no model: give a GGUF file, a Hugging Face directory, or a graph in text");
+                        "is no model: give a GGUF file, a Hugging Face directory, or a graph (text or .ligb)");
     }
     if (strcmp(file->kind, "gguf") != 0) return LIG_OK;
     lig_file_unmap(file->graph);
@@ -199,8 +201,19 @@ static LigStatus bind_param(LigModelFile *file, const LigModule *module, LigValu
 
 static LigStatus bind_params(LigModelFile *file, LigModule *module)
 {
-    for (size_t i = 0; i < module->params.count; i++) LIG_TRY(bind_param(file, module, module->params.data[i]));
+    for (size_t i = 0; i < module->params.count; i++) {
+        LigValue *param = module->params.data[i];
+        if (!param->data) LIG_TRY(bind_param(file, module, param)); // a .ligb may bring its own
+    }
     return LIG_OK;
+}
+
+static bool is_bound(const LigModule *module)
+{
+    for (size_t i = 0; i < module->params.count; i++) {
+        if (!module->params.data[i]->data) return false;
+    }
+    return true;
 }
 
 // The weights that a graph's text names stand beside the text unless the path is absolute.
@@ -214,7 +227,7 @@ static LigStatus open_named_weights(LigModelFile *file, LigStr named)
 
 static LigStatus open_graph_weights(LigModelFile *file, const LigModule *module)
 {
-    if (tensors_of(file) || module->params.count == 0) return LIG_OK;
+    if (tensors_of(file) || is_bound(module)) return LIG_OK;
     if (file->weights) return open_weights(file, file->weights);
     if (module->weights_path.length) return open_named_weights(file, module->weights_path);
     return lig_fail(file->ctx, LIG_ERR_NOT_FOUND, LIG_FILE_LOC(file->path),
@@ -223,6 +236,7 @@ static LigStatus open_graph_weights(LigModelFile *file, const LigModule *module)
 
 static LigStatus build(LigModelFile *file, const LigGraphOptions *options, LigModule **out)
 {
+    if (file->graph && lig_ligb_is(file->graph)) return lig_ligb_read(file->ctx, file->graph, out);
     if (file->graph) {
         const LigStr text = {(const char *)file->graph->data, file->graph->size};
         return lig_parse_module(file->ctx, file->path, text, out);
