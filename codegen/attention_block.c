@@ -177,14 +177,21 @@ static LLVMValueRef final_scores(const Block *b, LLVMValueRef scores, int vector
     double cap = lig_attrs_float(attrs, LIG_ATTR_SOFTCAP, 0), scale = lig_attrs_float(attrs, LIG_ATTR_SCALE, 1);
     x = LLVMBuildFMul(e->builder, x, lig_float_like(LLVMTypeOf(x), cap != 0 ? scale / cap : scale), "");
     if (cap != 0) x = LLVMBuildFMul(e->builder, lig_emit_tanh(e, x), lig_float_like(LLVMTypeOf(x), cap), "");
-    if (!b->partial) return x;
     LLVMValueRef numbers[LIG_MAX_LANES];
-    for (int i = 0; i < lanes; i++) numbers[i] = lig_i64(e, vector * lanes + i);
+    for (int i = 0; i < lanes; i++) numbers[i] = lig_i32(e, vector * lanes + i);
     LLVMValueRef key = LLVMConstVector(numbers, (unsigned)lanes);
-    LLVMValueRef after = LLVMBuildICmp(e->builder, LLVMIntSGE, key, lig_emit_splat(e, b->from, lanes), "");
-    LLVMValueRef before = LLVMBuildICmp(e->builder, LLVMIntSLT, key, lig_emit_splat(e, b->to, lanes), "");
+    LLVMValueRef from = lig_emit_splat(e, LLVMBuildTrunc(e->builder, b->from, e->i32, ""), lanes);
+    LLVMValueRef to = lig_emit_splat(e, LLVMBuildTrunc(e->builder, b->to, e->i32, ""), lanes);
+    LLVMValueRef after = LLVMBuildICmp(e->builder, LLVMIntSGE, key, from, "");
+    LLVMValueRef before = LLVMBuildICmp(e->builder, LLVMIntSLT, key, to, "");
     LLVMValueRef hidden = lig_float_like(LLVMTypeOf(x), -__builtin_inf());
     return LLVMBuildSelect(e->builder, LLVMBuildAnd(e->builder, after, before, ""), x, hidden, "");
+}
+
+static LLVMTypeRef weigh_type(const LigEmitter *e)
+{
+    LLVMTypeRef params[] = {e->ptr, e->i64, e->i64};
+    return LLVMFunctionType(e->nothing, params, 3, false);
 }
 
 // x[0] op x[1], x[2] op x[3], … until one is left; count is a power of two. The inputs are kept.
@@ -231,12 +238,15 @@ static void weigh_row(const Block *b, LLVMValueRef state)
     lig_emit_store(e, rescale, lig_emit_offset_by(e, state, s->rescale), sizeof(float));
 }
 
+// Calls weigh_row's function for each row.
 static void weigh_rows(const Block *b)
 {
     LigLoop loop;
     lig_loop_begin(b->e, &loop, (LigRange){lig_i64(b->e, 0), lig_i64(b->e, b->rows), lig_i64(b->e, 1)}, NULL,
                    0);
-    weigh_row(b, lig_emit_offset(b->e, b->state, bytes_of(b->e, loop.index, b->a->sizes.state_bytes)));
+    LLVMValueRef state = lig_emit_offset(b->e, b->state, bytes_of(b->e, loop.index, b->a->sizes.state_bytes));
+    LLVMValueRef args[] = {state, b->from, b->to};
+    LLVMBuildCall2(b->e->builder, weigh_type(b->e), b->a->weigh, args, 3, "");
     lig_loop_end(b->e, &loop, NULL);
 }
 
@@ -294,14 +304,40 @@ static void emit_block(const Block *b)
     LLVMBuildRetVoid(b->e->builder);
 }
 
+// Where emission of the caller goes on.
+typedef struct Caller {
+    LLVMValueRef function;
+    LLVMBasicBlockRef place;
+} Caller;
+
+static Caller leave(const LigEmitter *e) { return (Caller){e->function, LLVMGetInsertBlock(e->builder)}; }
+
+static void come_back(LigEmitter *e, Caller caller)
+{
+    LLVMSetLinkage(e->function, LLVMInternalLinkage);
+    e->function = caller.function;
+    LLVMPositionBuilderAtEnd(e->builder, caller.place);
+}
+
+LLVMValueRef lig_attention_weigh(LigAttention *a)
+{
+    LigEmitter *e = a->k->e;
+    Caller caller = leave(e);
+    LLVMTypeRef params[] = {e->ptr, e->i64, e->i64};
+    LLVMValueRef function = lig_emit_function(e, "weigh_row", e->nothing, params, 3);
+    Block block = {.a = a, .e = e, .from = LLVMGetParam(function, 1), .to = LLVMGetParam(function, 2)};
+    weigh_row(&block, LLVMGetParam(function, 0));
+    LLVMBuildRetVoid(e->builder);
+    come_back(e, caller);
+    return function;
+}
+
 LLVMValueRef lig_attention_block(LigAttention *a, const char *name, int tokens, bool partial)
 {
     LigEmitter *e = a->k->e;
-    LLVMValueRef caller = e->function;
-    LLVMBasicBlockRef place = LLVMGetInsertBlock(e->builder);
+    Caller caller = leave(e);
     LLVMTypeRef params[] = {e->ptr, e->ptr, e->ptr, e->ptr, e->i64, e->i64};
     LLVMValueRef function = lig_emit_function(e, name, e->nothing, params, 6);
-    LLVMSetLinkage(function, LLVMInternalLinkage);
     Block block = {.a = a, .e = e, .rows = tokens * a->sizes.heads_at_once, .partial = partial};
     block.query = LLVMGetParam(function, 0);
     block.key = LLVMGetParam(function, 1);
@@ -310,7 +346,6 @@ LLVMValueRef lig_attention_block(LigAttention *a, const char *name, int tokens, 
     block.from = partial ? LLVMGetParam(function, 4) : lig_i64(e, 0);
     block.to = partial ? LLVMGetParam(function, 5) : lig_i64(e, LIG_ATTENTION_KEYS);
     emit_block(&block);
-    e->function = caller;
-    LLVMPositionBuilderAtEnd(e->builder, place);
+    come_back(e, caller);
     return function;
 }

@@ -356,9 +356,22 @@ static void walk_common(const Group *g, LigUnitRange common)
     LLVMValueRef zero = lig_i64(k->e, 0);
     LigLoop loop;
     lig_loop_begin(k->e, &loop, (LigRange){common.begin, common.end, lig_i64(k->e, 1)}, NULL, 0);
-    LLVMValueRef function = g->tokens > 1 ? g->a->many_full : g->a->one_full;
-    call_block(g, (BlockCall){function, loop.index, g->token, k->scratch, zero, zero});
+    call_block(g, (BlockCall){g->a->many_full, loop.index, g->token, k->scratch, zero, zero});
     lig_loop_end(k->e, &loop, NULL);
+}
+
+static void walk_blocks(const Group *g)
+{
+    if (g->tokens == 1) {
+        Seen seen = seen_keys(g, g->token);
+        LigUnitRange blocks = {block_floor(g, seen.first), block_ceil(g, seen.end)};
+        walk_alone(g, g->token, g->a->k->scratch, seen, blocks);
+        return;
+    }
+    LigUnitRange common = common_blocks(g);
+    walk_ends(g, common, true);
+    walk_common(g, common);
+    walk_ends(g, common, false);
 }
 
 // `g->tokens` tokens of one row (or a single one of none).
@@ -366,10 +379,7 @@ static void emit_group(const Group *g)
 {
     LigKernelEmitter *k = g->a->k;
     begin_states(g);
-    LigUnitRange common = common_blocks(g);
-    walk_ends(g, common, true);
-    walk_common(g, common);
-    walk_ends(g, common, false);
+    walk_blocks(g);
     LigLoop loop;
     lig_loop_begin(k->e, &loop, (LigRange){lig_i64(k->e, 0), lig_i64(k->e, g->tokens), lig_i64(k->e, 1)}, NULL,
                    0);
@@ -495,6 +505,7 @@ LigStatus lig_emit_attention(LigKernelEmitter *k)
 {
     LigAttention a = describe(k);
     a.block_type = lig_attention_block_type(k->e);
+    a.weigh = lig_attention_weigh(&a);
     a.one_full = lig_attention_block(&a, "one_full", 1, false);
     a.one_part = lig_attention_block(&a, "one_part", 1, true);
     if (a.sizes.tokens_at_once > 1)

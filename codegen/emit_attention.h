@@ -28,11 +28,14 @@ typedef struct LigAttention {
     LigAttentionSizes sizes;
     const LigType *key_type, *value_type;
     LLVMValueRef query, key, value, pos, start, slot, kv_len, out; // pointers
-    // Functions: all keys of a block for the rows of several tokens or of one, and some keys for one token.
-    LLVMValueRef many_full, one_full, one_part;
+    // Functions: a row's scores to weights; all keys of a block for the rows of several tokens or of one, and
+    // some keys for one token.
+    LLVMValueRef weigh, many_full, one_full, one_part;
     LLVMTypeRef block_type;
 } LigAttention;
 
+// Emits what turns a row's scores into weights, internal to the module; block functions call it.
+LLVMValueRef lig_attention_weigh(LigAttention *a);
 // Emits a block function for the rows of `tokens` tokens, internal to the module:
 //   (ptr query, ptr key, ptr value, ptr state, i64 from, i64 to)
 // query: the first row; key and value: the block's first key; state: of the first row. Folds keys

@@ -1,5 +1,6 @@
 #include "frontend/model_file.h"
 
+#include "frontend/detect.h"
 #include "frontend/import.h"
 #include "frontend/ligb.h"
 #include "frontend/safetensors.h"
@@ -25,27 +26,6 @@ struct LigModelFile {
     LigImageBytes tokenizer;
 };
 
-static bool begins_with(const LigMappedFile *file, const char *magic)
-{
-    size_t length = strlen(magic);
-    return file->size >= length && memcmp(file->data, magic, length) == 0;
-}
-
-// What a file is, from its first bytes; NULL when it is nothing we know.
-static const char *kind_of_bytes(const LigMappedFile *file)
-{
-    if (begins_with(file, "GGUF")) return "gguf";
-    if (lig_ligb_is(file)) return "ligb";
-    size_t at = 0;
-    while (at < file->size && (file->data[at] == ' ' || file->data[at] == '\n' || file->data[at] == '#')) {
-        bool comment = file->data[at] == '#';
-        while (comment && at < file->size && file->data[at] != '\n') at++;
-        at++;
-    }
-    bool module = at + 6 <= file->size && memcmp(file->data + at, "module", 6) == 0;
-    return module ? "graph" : NULL;
-}
-
 static LigStatus open_gguf(LigModelFile *file, const char *path)
 {
     LIG_TRY(lig_gguf_open(file->ctx, path, &file->gguf));
@@ -53,7 +33,7 @@ static LigStatus open_gguf(LigModelFile *file, const char *path)
     return LIG_OK;
 }
 
-static LigStatus open_directory(LigModelFile *file, const char *path)
+static LigStatus open_tensors(LigModelFile *file, const char *path)
 {
     LIG_TRY(lig_safetensors_open(file->ctx, path, &file->safetensors));
     file->names = &lig_names_hugging_face;
@@ -63,20 +43,17 @@ static LigStatus open_directory(LigModelFile *file, const char *path)
 // Weights alone: of a graph in text.
 static LigStatus open_weights(LigModelFile *file, const char *path)
 {
-    if (lig_path_is_directory(path)) return open_directory(file, path);
-    LigMappedFile *bytes;
-    LIG_TRY(lig_file_map(file->ctx, path, &bytes));
-    const char *kind = kind_of_bytes(bytes);
-    lig_file_unmap(bytes);
-    return kind && strcmp(kind, "gguf") == 0 ? open_gguf(file, path) : open_directory(file, path);
+    if (lig_path_is_directory(path)) return open_tensors(file, path);
+    LigModelKind kind;
+    LIG_TRY(lig_model_detect(file->ctx, path, &kind));
+    return kind == LIG_MODEL_GGUF ? open_gguf(file, path) : open_tensors(file, path);
 }
 
 static LigStatus open_model_directory(LigModelFile *file)
 {
-    file->kind = "hugging face directory";
     LIG_TRY(lig_import_hf_spec(file->ctx, file->path, file->arena, &file->spec));
     file->has_spec = true;
-    LIG_TRY(open_directory(file, file->path));
+    LIG_TRY(open_tensors(file, file->path));
     return lig_import_hf_tokenizer(file->ctx, file->path, &file->tokenizer);
 }
 
@@ -90,17 +67,27 @@ static LigStatus open_model_gguf(LigModelFile *file)
 
 static LigStatus open_by_content(LigModelFile *file)
 {
-    if (lig_path_is_directory(file->path)) return open_model_directory(file);
-    LIG_TRY(lig_file_map(file->ctx, file->path, &file->graph));
-    file->kind = kind_of_bytes(file->graph);
-    if (!file->kind) {
-        return lig_fail(file->ctx, LIG_ERR_UNSUPPORTED, LIG_FILE_LOC(file->path),
-                        "is no model: give a GGUF file, a Hugging Face directory, or a graph (text or .ligb)");
+    LigModelKind kind;
+    LIG_TRY(lig_model_detect(file->ctx, file->path, &kind));
+    file->kind = lig_model_kind_name(kind);
+    switch (kind) {
+    case LIG_MODEL_HF_DIRECTORY:
+        return open_model_directory(file);
+    case LIG_MODEL_GGUF:
+        return open_model_gguf(file);
+    case LIG_MODEL_TEXT:
+    case LIG_MODEL_LIGB:
+        return lig_file_map(file->ctx, file->path, &file->graph);
+    case LIG_MODEL_ONNX:
+    case LIG_MODEL_SAFETENSORS:
+    case LIG_MODEL_TOKENIZER_JSON:
+    case LIG_MODEL_KIND_COUNT:
+        break;
     }
-    if (strcmp(file->kind, "gguf") != 0) return LIG_OK;
-    lig_file_unmap(file->graph);
-    file->graph = NULL;
-    return open_model_gguf(file);
+    return lig_fail(file->ctx, LIG_ERR_UNSUPPORTED, LIG_FILE_LOC(file->path),
+                    "a %s is no model that can be opened: give a GGUF file, a Hugging Face directory, or a "
+                    "graph (text or .ligb)",
+                    file->kind);
 }
 
 LigStatus lig_model_file_open(LigContext *ctx, const char *path, const char *weights, LigModelFile **out)

@@ -19,7 +19,8 @@ LigStatus lig_model_file_open(LigContext *ctx, const char *path, const char *wei
                               LigModelFile **out) LIG_MUST_CHECK;
 void lig_model_file_close(LigModelFile *file);
 
-const char *lig_model_file_kind(const LigModelFile *file); // "gguf", "hugging face directory", "graph", "ligb"
+// "GGUF", "Hugging Face directory", …: lig_model_kind_name.
+const char *lig_model_file_kind(const LigModelFile *file);
 // The spec; NULL for a graph.
 const LigSpec *lig_model_file_spec(const LigModelFile *file);
 size_t lig_model_file_tensor_count(const LigModelFile *file);

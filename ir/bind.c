@@ -64,18 +64,14 @@ static LigStatus check_size(const Binder *b, size_t i, int axis)
     if (known && expected == given) return LIG_OK;
     LigText text = {0};
     lig_dim_print(&text, b->module->dims, dim);
-    LigStatus status;
-    if (known)
-        status = lig_fail(
-            b->module->ctx, LIG_ERR_SHAPE, input->loc,
-            "input %%%.*s of @%.*s: axis %d is %lld, but %.*s is %lld for the sizes of the other inputs",
-            LIG_STR_ARG(input->name), LIG_STR_ARG(b->func->name), axis, (long long)given,
-            LIG_STR_ARG(lig_text_view(&text)), (long long)expected);
-    else
-        status = lig_fail(b->module->ctx, LIG_ERR_SHAPE, input->loc,
-                          "input %%%.*s of @%.*s: axis %d is %lld, which fits no value of its size %.*s",
-                          LIG_STR_ARG(input->name), LIG_STR_ARG(b->func->name), axis, (long long)given,
-                          LIG_STR_ARG(lig_text_view(&text)));
+    if (!known)
+        lig_text_append(&text, LIG_STR(", which has no whole solution"));
+    else if (lig_dim_symbols(dim) != 0)
+        lig_text_printf(&text, " = %lld", (long long)expected);
+    LigStatus status =
+        lig_fail(b->module->ctx, LIG_ERR_SHAPE, input->loc,
+                 "input %%%.*s of @%.*s: axis %d is %lld, but must be %.*s", LIG_STR_ARG(input->name),
+                 LIG_STR_ARG(b->func->name), axis, (long long)given, LIG_STR_ARG(lig_text_view(&text)));
     lig_text_free(&text);
     return status;
 }

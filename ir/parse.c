@@ -114,8 +114,9 @@ static bool check_output(LigParser *p, const LigType *stated, size_t index)
 static bool check_outputs(LigParser *p, const TypeList *stated)
 {
     if (p->func->outputs.count != stated->count)
-        return lig_parser__fail(p, p->func->loc, "@%.*s states %zu results, but returns %zu",
-                                LIG_STR_ARG(p->func->name), stated->count, p->func->outputs.count);
+        return lig_parser__fail(p, p->func->loc, "@%.*s states %zu result%s, but returns %zu",
+                                LIG_STR_ARG(p->func->name), stated->count, stated->count == 1 ? "" : "s",
+                                p->func->outputs.count);
     for (size_t i = 0; i < stated->count; i++) {
         if (!check_output(p, &stated->data[i], i)) return false;
     }

@@ -196,11 +196,13 @@ static bool check_counts(LigParser *p, const Statement *s)
     int fixed = lig_op_info(s->spec.code)->results;
     size_t results = fixed >= 0 ? (size_t)fixed : s->spec.callee->outputs.count;
     if (s->names.count != results)
-        return lig_parser__fail(p, s->spec.loc, "%s gives %zu results, but %zu are named",
-                                lig_op_info(s->spec.code)->name, results, s->names.count);
+        return lig_parser__fail(p, s->spec.loc, "%s gives %zu result%s, but %zu names stand before it",
+                                lig_op_info(s->spec.code)->name, results, results == 1 ? "" : "s",
+                                s->names.count);
     if (s->types.count != 0 && s->types.count != results)
-        return lig_parser__fail(p, s->spec.loc, "%s gives %zu results, but %zu types are stated",
-                                lig_op_info(s->spec.code)->name, results, s->types.count);
+        return lig_parser__fail(p, s->spec.loc, "%s gives %zu result%s, but %zu types are stated",
+                                lig_op_info(s->spec.code)->name, results, results == 1 ? "" : "s",
+                                s->types.count);
     if (s->spec.code == LIG_OP_CONSTANT && !s->has_values)
         return lig_parser__fail(p, s->spec.loc, "a constant needs its values: {values=[1, 0.5]}");
     return true;
@@ -236,8 +238,7 @@ static bool fill_constant(LigParser *p, const Statement *s, LigValue *result)
                                 lig_dtype_name(result->type.dtype));
     if (!lig_type_bind(&result->type, NULL, &shape) || !lig_shape_count(&shape, &count) ||
         !lig_shape_bytes(&shape, &bytes) || (uint64_t)count != s->values.count)
-        return lig_parser__fail(p, s->values_loc,
-                                "%zu values are given, but its type has another number of elements",
+        return lig_parser__fail(p, s->values_loc, "its type has another number of elements than the %zu given",
                                 s->values.count);
     void *data = lig_arena_alloc(p->module->arena, bytes);
     if (data == NULL) return lig_parser__no_memory(p);

@@ -20,16 +20,22 @@ bool lig_parser__keep(LigParser *p, LigStatus status)
 
 bool lig_parser__no_memory(LigParser *p) { return lig_parser__keep(p, lig_no_memory(p->ctx)); }
 
+static const char *sigil(LigToken token)
+{
+    if (token.kind == LIG_TOKEN_VALUE) return "%";
+    return token.kind == LIG_TOKEN_FUNC ? "@" : "";
+}
+
 bool lig_parser__expected(LigParser *p, const char *what)
 {
     LigStr text = p->token.text;
-    const char *sigil = p->token.kind == LIG_TOKEN_VALUE ? "%" : p->token.kind == LIG_TOKEN_FUNC ? "@" : "";
     if (p->token.kind == LIG_TOKEN_END)
         return lig_parser__fail(p, p->token.loc, "expected %s, but the text ends here", what);
     if (p->token.kind == LIG_TOKEN_INVALID && text.data[0] == '"')
         return lig_parser__fail(p, p->token.loc,
                                 "expected %s, but found a string that does not end on its line", what);
-    return lig_parser__fail(p, p->token.loc, "expected %s, but found `%s%.*s`", what, sigil, LIG_STR_ARG(text));
+    return lig_parser__fail(p, p->token.loc, "expected %s, but found `%s%.*s`", what, sigil(p->token),
+                            LIG_STR_ARG(text));
 }
 
 void lig_parser__advance(LigParser *p)
@@ -132,8 +138,10 @@ bool lig_parser__real_of(LigParser *p, LigToken number, double *out)
 bool lig_parser__unknown(LigParser *p, LigToken token, const char *kind, const LigNear *near,
                          const char *advice)
 {
+    const char *mark = sigil(token);
     if (near->best.length > 0)
-        return lig_parser__fail(p, token.loc, "unknown %s `%.*s`: did you mean `%.*s`?", kind,
-                                LIG_STR_ARG(token.text), LIG_STR_ARG(near->best));
-    return lig_parser__fail(p, token.loc, "unknown %s `%.*s`: %s", kind, LIG_STR_ARG(token.text), advice);
+        return lig_parser__fail(p, token.loc, "unknown %s `%s%.*s`: did you mean `%s%.*s`?", kind, mark,
+                                LIG_STR_ARG(token.text), mark, LIG_STR_ARG(near->best));
+    return lig_parser__fail(p, token.loc, "unknown %s `%s%.*s`: %s", kind, mark, LIG_STR_ARG(token.text),
+                            advice);
 }

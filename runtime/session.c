@@ -131,7 +131,18 @@ static LigStatus bind_step(LigSession *s, int64_t tokens, int64_t rows, LigTenso
     return lig_bound_bind(s->step, inputs, s->symbols, output);
 }
 
-// A model without states needs neither C nor S.
+// Binds both variants of a step once, so that their kernels are compiled before the first token is fed.
+static LigStatus compile_variants(LigSession *s, LigShape *logits)
+{
+    const int64_t sizes[] = {1, s->max_tokens};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        LigTensor inputs[IN_COUNT];
+        s->inputs[IN_START][1] = (int32_t)sizes[i];
+        LIG_TRY(bind_step(s, sizes[i], 1, inputs, logits));
+    }
+    return LIG_OK;
+}
+
 static LigStatus fill(LigSession *s, const LigSessionOptions *options)
 {
     for (size_t i = 0; i < LIG_MAX_SYMBOLS; i++) s->symbols[i] = -1;
@@ -141,10 +152,8 @@ static LigStatus fill(LigSession *s, const LigSessionOptions *options)
     LIG_TRY(choose_size(s, "S", options->slots, 1, &s->slots));
     LIG_TRY(allocate_states(s));
     LIG_TRY(allocate_inputs(s));
-    s->inputs[IN_START][1] = 1;
-    LigTensor inputs[IN_COUNT];
     LigShape logits;
-    LIG_TRY(bind_step(s, 1, 1, inputs, &logits));
+    LIG_TRY(compile_variants(s, &logits));
     s->vocabulary = logits.dims[logits.rank - 1];
     s->discarded = lig_alloc((size_t)s->vocabulary * (size_t)s->max_rows * sizeof(float));
     return s->discarded ? LIG_OK : lig_no_memory(s->ctx);

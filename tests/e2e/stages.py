@@ -32,6 +32,9 @@ def prompt_of(reference):
 
 def main():
     liga, model, weights, bound = sys.argv[1:5]
+    if not os.path.exists(model):
+        print(f"skipped: no {model}: tools/fetch_model.sh fetches the default model")
+        sys.exit(77)
     ids, want = prompt_of(tensors.load(sys.argv[5]) if len(sys.argv) > 5 else None)
     failed = 0
     with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 typedef struct TempFile {
-    char path[64];
+    char path[160];
 } TempFile;
 
 static inline TempFile temp_file(const void *data, size_t bytes)

@@ -1,0 +1,161 @@
+// Attention kernels compiled, against the interpreter: head groups, cache layouts, masks; what lies in unused
+// parts of the cache does not matter; and a token's bits are the same from a chunk as alone.
+#include "tests/numeric/kernel_case.h"
+
+enum { TOKENS = 92, ROWS = 4, CAPACITY = 150 };
+
+// Rows of 70, 1, 0 and 20 tokens, one token of no row. Positions follow on in each row.
+static const int32_t start[] = {0, 70, 71, 71, 91}, slot[] = {2, 0, 3, 1}, kv_len[] = {70, 141, 5, 83};
+static const int32_t first_pos[] = {0, 140, 0, 63};
+static int32_t pos[TOKENS];
+
+static int set_positions(void **state)
+{
+    (void)state;
+    for (int r = 0; r < ROWS; r++)
+        for (int32_t t = start[r]; t < start[r + 1]; t++) pos[t] = first_pos[r] + t - start[r];
+    return 0;
+}
+
+// Not a number at all positions that no row has written.
+static void spoil_unused(size_t operand, const LigShape *shape, void *data)
+{
+    if (operand != 1 && operand != 2) return;
+    int64_t heads = shape->dims[1], capacity = shape->dims[2], width = shape->dims[3];
+    for (int r = 0; r < ROWS; r++) {
+        for (int64_t i = 0; i < heads * capacity * width; i++) {
+            if (i / width % capacity >= kv_len[r])
+                lig_shape_set(shape, data, slot[r] * heads * capacity * width + i, NAN);
+        }
+    }
+}
+
+typedef struct Form {
+    const char *heads, *kv_heads, *width, *dtype, *key_layout, *attrs;
+} Form;
+
+static void print_form(char out[1024], const Form *f)
+{
+    int length =
+        snprintf(out, 1024,
+                 "module \"t\" {\n  dim N in 1..512  dim R in 1..8  dim C in 1..512  dim S in 1..8\n"
+                 "  kernel @k(%%q: f32[N,%s,%s], %%k: %s[S,%s,C,%s]%s, %%v: %s[S,%s,C,%s], %%pos: i32[N],\n"
+                 "      %%start: i32[R+1], %%slot: i32[R], %%len: i32[R]) -> f32[N,%s,%s] {class=attention} {\n"
+                 "    %%y = attention %%q, %%k, %%v, %%pos, %%start, %%slot, %%len {%s} : f32[N,%s,%s]\n"
+                 "    return %%y\n  }\n}\n",
+                 f->heads, f->width, f->dtype, f->kv_heads, f->width, f->key_layout, f->dtype, f->kv_heads,
+                 f->width, f->heads, f->width, f->attrs, f->heads, f->width);
+    assert_true(length > 0 && length < 1024);
+}
+
+static void check_form(Form form)
+{
+    char text[1024];
+    print_form(text, &form);
+    check_kernel((KernelCase){.text = text,
+                              .symbols = {TOKENS, ROWS, CAPACITY, 4},
+                              .integers = {NULL, NULL, NULL, pos, start, slot, kv_len},
+                              .fill = spoil_unused,
+                              .kind = COMPARE_ATTENTION,
+                              .magnitude = 2,
+                              .in_place = -1});
+}
+
+#define PANEL "@panel(n=16,k=1)"
+
+static void head_groups(void **state)
+{
+    (void)state;
+    check_form((Form){"9", "3", "64", "bf16", PANEL, "causal, scale=0.125"});
+    check_form((Form){"4", "4", "16", "f32", PANEL, "causal, scale=0.25"});
+    check_form((Form){"6", "1", "20", "f32", PANEL, "causal, scale=0.2"});
+    check_form((Form){"7", "1", "33", "bf16", PANEL, "causal, scale=0.2"});
+    check_form((Form){"8", "1", "80", "f16", PANEL, "causal, scale=0.1"});
+}
+
+static void cache_layouts(void **state)
+{
+    (void)state;
+    check_form((Form){"4", "2", "24", "f32", "", "causal, scale=0.2"});
+    check_form((Form){"4", "2", "37", "bf16", "", "causal, scale=0.2"});
+    check_form((Form){"4", "2", "24", "f32", "@panel(n=32,k=1)", "causal, scale=0.2"});
+}
+
+static void masks(void **state)
+{
+    (void)state;
+    check_form((Form){"6", "2", "32", "f32", PANEL, "scale=0.2"});
+    check_form((Form){"6", "2", "32", "f32", PANEL, "causal, scale=0.2, window=7"});
+    check_form((Form){"6", "2", "32", "bf16", PANEL, "causal, scale=0.2, window=70"});
+    check_form((Form){"6", "2", "32", "f32", PANEL, "scale=0.2, window=1"});
+    check_form((Form){"6", "2", "32", "f32", PANEL, "causal, scale=0.2, softcap=3.0"});
+}
+
+// ---- the same bits alone ----
+
+static void run_native(KernelRun *run, const char *name)
+{
+    LigTarget target;
+    LigCompiler *compiler;
+    LigCallable callable;
+    CASE_OK(run, lig_target_find(run->ctx, name, &target));
+    CASE_OK(run, lig_schedule_module(run->module, &(LigScheduleOptions){.target = &target}));
+    CASE_OK(run, lig_compiler_create(run->ctx, &target, &compiler));
+    CASE_OK(run, lig_compiler_kernel(compiler, run->module, run->kernel, &callable));
+    begin_outputs(run);
+    run_tiles(run, callable, false);
+    lig_compiler_destroy(compiler);
+}
+
+// Token `token` of the chunk in a call of its own, with only the keys that it sees written.
+static void check_alone(const KernelRun *chunk, int32_t token, int32_t row, const char *target)
+{
+    int32_t one_start[] = {0, 1}, length = pos[token] + 1;
+    KernelCase c = *chunk->c;
+    c.symbols[0] = c.symbols[1] = 1;
+    c.integers[3] = &pos[token];
+    c.integers[4] = one_start;
+    c.integers[5] = &slot[row];
+    c.integers[6] = &length;
+    KernelRun one = kernel_run_begin(&c);
+    size_t bytes = one.buffers[0].bytes;
+    memcpy(one.inputs[0].data, (const char *)chunk->inputs[0].data + (size_t)token * bytes, bytes);
+    run_native(&one, target);
+    assert_memory_equal(one.outputs[0].data, (const char *)chunk->outputs[0].data + (size_t)token * bytes,
+                        bytes);
+    kernel_run_end(&one);
+}
+
+static void a_token_alone_gives_the_same_bits(void **state)
+{
+    (void)state;
+    static const char *const attrs[] = {"causal, scale=0.125", "causal, scale=0.125, window=66"};
+    for (int i = 0; i < 2; i++) {
+        char text[1024];
+        print_form(text, &(Form){"9", "3", "64", "bf16", PANEL, attrs[i]});
+        KernelCase c = {.text = text,
+                        .symbols = {TOKENS, ROWS, CAPACITY, 4},
+                        .integers = {NULL, NULL, NULL, pos, start, slot, kv_len},
+                        .in_place = -1};
+        for (size_t t = 0; t < sizeof case_targets / sizeof *case_targets; t++) {
+            KernelRun chunk = kernel_run_begin(&c);
+            run_native(&chunk, case_targets[t]);
+            for (int32_t token = 71; token < 91; token += 3) check_alone(&chunk, token, 3, case_targets[t]);
+            check_alone(&chunk, 0, 0, case_targets[t]);
+            check_alone(&chunk, 69, 0, case_targets[t]);
+            check_alone(&chunk, 70, 1, case_targets[t]);
+            kernel_run_end(&chunk);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(head_groups),
+        cmocka_unit_test(cache_layouts),
+        cmocka_unit_test(masks),
+        cmocka_unit_test(a_token_alone_gives_the_same_bits),
+    };
+    return cmocka_run_group_tests(tests, set_positions, NULL);
+}

@@ -1,0 +1,155 @@
+// liga opt: a graph in text, formatted, or with passes run on it.
+#include "ir/base/file.h"
+#include "ir/text.h"
+#include "ir/verify.h"
+#include "tools/command_output.h"
+#include "tools/diagnostics.h"
+#include "tools/json_output.h"
+#include "tools/model_open.h"
+
+#include <string.h>
+
+static const char *numerics_name(LigNumerics numerics)
+{
+    static const char *const names[] = {"exact", "reassociates", "changes meaning"};
+    return names[numerics];
+}
+
+static json_t *pass_facts(const LigPassInfo *pass)
+{
+    return json_pack("{s:s,s:s,s:s,s:s,s:s}", "name", pass->name, "from", lig_stage_name(pass->from), "to",
+                     lig_stage_name(pass->to), "numerics", numerics_name(pass->numerics), "summary",
+                     pass->summary);
+}
+
+static LigStatus list_passes(const LigOptions *options)
+{
+    if (lig_option_given(options, LIG_OPT_JSON)) {
+        json_t *list = json_array();
+        for (size_t i = 0; list && i < lig_pass_count(); i++) {
+            if (json_array_append_new(list, pass_facts(lig_pass_info(i))) == 0) continue;
+            json_decref(list);
+            return lig_no_memory(options->ctx);
+        }
+        return lig_json_print(options, list);
+    }
+    LigText text = {0};
+    for (size_t i = 0; i < lig_pass_count(); i++) {
+        const LigPassInfo *pass = lig_pass_info(i);
+        lig_text_printf(&text, "%-12s %s -> %s, %s: %s\n", pass->name, lig_stage_name(pass->from),
+                        lig_stage_name(pass->to), numerics_name(pass->numerics), pass->summary);
+    }
+    return lig_command_output_text(options, &text);
+}
+
+typedef struct PassList {
+    LIG_VEC(const LigPassInfo *) items;
+} PassList;
+
+static LigStatus find_pass(LigOptions *options, LigStr name, const LigPassInfo **out)
+{
+    *out = lig_pass_find(name);
+    if (*out) return LIG_OK;
+    return lig_options_misused(options, "there is no pass '%.*s': liga opt --list names them",
+                               LIG_STR_ARG(name));
+}
+
+static LigStatus push(LigOptions *options, PassList *list, const LigPassInfo *pass)
+{
+    return LIG_VEC_PUSH(options->arena, &list->items, pass) ? LIG_OK : lig_no_memory(options->ctx);
+}
+
+// "a,b,c" in the order written.
+static LigStatus named_passes(LigOptions *options, const char *names, PassList *list)
+{
+    for (const char *name = names; *name;) {
+        size_t length = strcspn(name, ",");
+        const LigPassInfo *pass;
+        LIG_TRY(find_pass(options, (LigStr){name, length}, &pass));
+        LIG_TRY(push(options, list, pass));
+        name += length + (name[length] == ',');
+    }
+    return LIG_OK;
+}
+
+// The pipeline from the module's stage on.
+static LigStatus pipeline(LigOptions *options, const LigModule *module, PassList *list)
+{
+    for (size_t i = 0; i < lig_pass_count(); i++) {
+        const LigPassInfo *pass = lig_pass_info(i);
+        if (pass->from >= module->stage) LIG_TRY(push(options, list, pass));
+    }
+    return LIG_OK;
+}
+
+static LigStatus cut_after(LigOptions *options, const char *last, PassList *list)
+{
+    const LigPassInfo *pass;
+    LIG_TRY(find_pass(options, lig_str(last), &pass));
+    for (size_t i = 0; i < list->items.count; i++) {
+        if (list->items.data[i] != pass) continue;
+        list->items.count = i + 1;
+        return LIG_OK;
+    }
+    return lig_options_misused(options, "--stop-after %s: that pass is not among those to run", last);
+}
+
+static LigStatus choose_passes(LigOptions *options, const LigModule *module, PassList *list)
+{
+    const char *names = lig_option_text(options, LIG_OPT_PASSES);
+    const char *last = lig_option_text(options, LIG_OPT_STOP_AFTER);
+    if (names) LIG_TRY(named_passes(options, names, list));
+    if (!names && last) LIG_TRY(pipeline(options, module, list));
+    return last ? cut_after(options, last, list) : LIG_OK;
+}
+
+static void tell_times(const LigOptions *options, const LigPassManager *manager)
+{
+    if (!lig_option_given(options, LIG_OPT_TIME)) return;
+    for (size_t i = 0; i < manager->times.count; i++) {
+        lig_tell(options, "%-12s %10.3f ms", manager->times.data[i].name, manager->times.data[i].milliseconds);
+    }
+}
+
+static LigStatus run_passes(LigOptions *options, LigModule *module)
+{
+    PassList list = {0};
+    LIG_TRY(choose_passes(options, module, &list));
+    LigPassManager manager = {.options = lig_open_model_passes(options),
+                              .verify = lig_option_given(options, LIG_OPT_VERIFY)};
+    LIG_TRY(lig_open_model_dump_dir(options, &manager.dump_dir));
+    // Passes take a module that obeys the rules for granted.
+    if (manager.verify || list.items.count > 0) LIG_TRY(lig_verify_module(module));
+    LIG_TRY(lig_pass_dump(&manager, module, lig_stage_name(module->stage)));
+    for (size_t i = 0; i < list.items.count; i++) {
+        LIG_TRY(lig_pass_run(&manager, module, list.items.data[i]));
+    }
+    tell_times(options, &manager);
+    return LIG_OK;
+}
+
+static LigStatus work_on(LigOptions *options, const char *path, const LigMappedFile *file)
+{
+    LigModule *module = NULL;
+    LIG_TRY(lig_parse_module(options->ctx, path, (LigStr){(const char *)file->data, file->size}, &module));
+    LigStatus status = run_passes(options, module);
+    if (status == LIG_OK) {
+        LigText text = {0};
+        lig_print_module(&text, module);
+        status = lig_command_output_text(options, &text);
+    }
+    lig_module_destroy(module);
+    return status;
+}
+
+LigStatus lig_cmd_opt(LigOptions *options)
+{
+    if (lig_option_given(options, LIG_OPT_LIST)) return list_passes(options);
+    const char *path = lig_options_operand(options);
+    if (!path) return lig_options_misused(options, "FILE.lig is missing");
+    LigMappedFile *file = NULL;
+    LIG_TRY(lig_file_map(options->ctx, path, &file));
+    LigStatus status = work_on(options, path, file);
+    lig_file_unmap(file);
+    return status;
+}

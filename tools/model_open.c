@@ -1,0 +1,161 @@
+#include "tools/model_open.h"
+
+#include "ir/base/file.h"
+#include "tools/diagnostics.h"
+#include "tools/progress.h"
+#include "tools/version.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+// What the options name and Ligature does not do yet.
+static LigStatus check_supported(LigOptions *options)
+{
+    static const struct {
+        LigOptionId option;
+        const char *name, *value, *instead;
+    } missing[] = {
+        {LIG_OPT_DTYPE, "--dtype", "bf16", "--dtype f32"},
+        {LIG_OPT_ACT, "--act", "bf16", "--act f32"},
+        {LIG_OPT_ACT, "--act", "i8", "--act f32"},
+        {LIG_OPT_KV, "--kv", "q8_0", "--kv f32 or bf16"},
+    };
+    const LigLoc command = LIG_FILE_LOC(options->command->name);
+    for (size_t i = 0; i < sizeof missing / sizeof *missing; i++) {
+        if (!lig_option_is(options, missing[i].option, missing[i].value)) continue;
+        return lig_fail(options->ctx, LIG_ERR_UNSUPPORTED, command, "%s %s is not supported yet: use %s",
+                        missing[i].name, missing[i].value, missing[i].instead);
+    }
+    const char *quant = lig_option_text(options, LIG_OPT_QUANT);
+    if (!quant || strcmp(quant, "none") == 0) return LIG_OK;
+    return lig_fail(options->ctx, LIG_ERR_UNSUPPORTED, command,
+                    "--quant %s is not supported yet: leave it out, weights are used as the file has them",
+                    quant);
+}
+
+LigStatus lig_open_model_file(LigOpenModel *model, LigOptions *options)
+{
+    model->options = options;
+    LIG_TRY(check_supported(options));
+    double start = lig_seconds();
+    LIG_TRY(lig_model_file_open(options->ctx, lig_options_operand(options),
+                                lig_option_text(options, LIG_OPT_WEIGHTS), &model->file));
+    model->load_ms += (lig_seconds() - start) * 1e3;
+    return LIG_OK;
+}
+
+LigDtype lig_open_model_kv(const LigOptions *options)
+{
+    return lig_option_is(options, LIG_OPT_KV, "bf16") ? LIG_BF16 : LIG_F32;
+}
+
+LigPassOptions lig_open_model_passes(const LigOptions *options)
+{
+    return (LigPassOptions){.fuse = !lig_option_given(options, LIG_OPT_NO_FUSE),
+                            .onednn = lig_option_given(options, LIG_OPT_ONEDNN) &&
+                                      !lig_option_given(options, LIG_OPT_NO_ONEDNN) &&
+                                      !lig_option_given(options, LIG_OPT_DETERMINISTIC)};
+}
+
+LigStatus lig_open_model_dump_dir(LigOptions *options, const char **out)
+{
+    *out = lig_option_text(options, LIG_OPT_DUMP);
+    if (!*out || mkdir(*out, 0777) == 0) return LIG_OK;
+    int error = errno;
+    if (error == EEXIST && lig_path_is_directory(*out)) return LIG_OK;
+    return lig_fail(options->ctx, LIG_ERR_IO, LIG_FILE_LOC(*out), "is no folder to dump into: %s",
+                    strerror(error == EEXIST ? ENOTDIR : error));
+}
+
+LigStatus lig_open_model_build(LigOpenModel *model, LigModule **out)
+{
+    double start = lig_seconds();
+    const LigGraphOptions graph = {.kv = lig_open_model_kv(model->options)};
+    LIG_TRY(lig_model_file_build(model->file, &graph, out));
+    model->load_ms += (lig_seconds() - start) * 1e3;
+    return LIG_OK;
+}
+
+static LigStatus prepare_machine(LigOpenModel *model)
+{
+    LigOptions *options = model->options;
+    LIG_TRY(lig_target_find(options->ctx, lig_option_text(options, LIG_OPT_CPU), &model->target));
+    LIG_TRY(lig_target_check_runs(options->ctx, &model->target));
+    // 0: as many as this process may use.
+    int threads = (int)lig_option_integer(options, LIG_OPT_THREADS);
+    LIG_TRY(lig_pool_create(options->ctx, threads, &model->pool));
+    model->parallel = lig_pool_parallel(model->pool);
+    return LIG_OK;
+}
+
+static void tell_arithmetic(const LigOpenModel *model)
+{
+    const LigOptions *options = model->options;
+    if (lig_option_given(options, LIG_OPT_INTERPRET)) {
+        lig_tell_verbose(options, "by the reference interpreter");
+        return;
+    }
+    LigText cpu = {0};
+    lig_version_describe_cpu(&cpu, &model->target);
+    lig_tell_verbose(options, "dtype %s%s, act f32, kv %s, %d threads, %s",
+                     lig_option_is(options, LIG_OPT_DTYPE, "auto") ? "auto = " : "", "f32",
+                     lig_dtype_name(lig_open_model_kv(options)), model->parallel.threads,
+                     cpu.data ? cpu.data : "");
+    lig_text_free(&cpu);
+}
+
+static LigStatus compile(LigOpenModel *model, LigModule *module)
+{
+    const LigOptions *options = model->options;
+    LigExecutableOptions how = {.target = &model->target,
+                                .parallel = &model->parallel,
+                                .passes = lig_open_model_passes(options),
+                                .interpret = lig_option_given(options, LIG_OPT_INTERPRET),
+                                .verify = lig_option_given(options, LIG_OPT_VERIFY),
+                                .time = lig_option_given(options, LIG_OPT_TIME)};
+    LigStatus status = prepare_machine(model);
+    if (status == LIG_OK) status = lig_open_model_dump_dir(model->options, &how.dump_dir);
+    if (status != LIG_OK) {
+        lig_module_destroy(module);
+        return status;
+    }
+    tell_arithmetic(model);
+    return lig_executable_create(module, &how, &model->executable);
+}
+
+LigStatus lig_open_model_compile(LigOpenModel *model, LigModule *module)
+{
+    double start = lig_seconds();
+    LigStatus status = compile(model, module);
+    model->load_ms += (lig_seconds() - start) * 1e3;
+    return status;
+}
+
+bool lig_open_model_has_tokenizer(const LigOpenModel *model)
+{
+    return lig_model_file_tokenizer(model->file).length > 0;
+}
+
+LigStatus lig_open_model_tokenizer(LigOpenModel *model)
+{
+    LigStr image = lig_model_file_tokenizer(model->file);
+    LigContext *ctx = model->options->ctx;
+    if (image.length == 0) {
+        return lig_fail(ctx, LIG_ERR_NOT_FOUND, LIG_NOWHERE,
+                        "the model brings no tokenizer: put its tokenizer.json beside it, or give --ids");
+    }
+    double start = lig_seconds();
+    LIG_TRY(lig_tokenizer_open(ctx, image.data, image.length, &model->tokenizer));
+    model->load_ms += (lig_seconds() - start) * 1e3;
+    return LIG_OK;
+}
+
+void lig_open_model_close(LigOpenModel *model)
+{
+    lig_tokenizer_destroy(model->tokenizer);
+    lig_executable_destroy(model->executable);
+    lig_pool_destroy(model->pool);
+    lig_model_file_close(model->file);
+    *model = (LigOpenModel){0};
+}

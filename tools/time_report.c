@@ -1,0 +1,48 @@
+#include "tools/time_report.h"
+
+#include "tools/diagnostics.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int by_falling_time(const void *a, const void *b)
+{
+    uint64_t x = ((const LigKernelTime *)a)->nanoseconds, y = ((const LigKernelTime *)b)->nanoseconds;
+    return (x < y) - (x > y);
+}
+
+static void print_times(const LigKernelTime *times, size_t count)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < count; i++) total += times[i].nanoseconds;
+    fprintf(stderr, "%-40s %10s %12s %10s %6s\n", "kernel", "calls", "total ms", "us a call", "share");
+    for (size_t i = 0; i < count && times[i].calls > 0; i++) {
+        double ns = (double)times[i].nanoseconds;
+        fprintf(stderr, "@%-39.*s %10llu %12.2f %10.1f %5.1f%%\n", LIG_STR_ARG(times[i].name),
+                (unsigned long long)times[i].calls, ns * 1e-6, ns * 1e-3 / (double)times[i].calls,
+                total > 0 ? ns * 100 / (double)total : 0.0);
+    }
+}
+
+void lig_time_report(const LigOptions *options, const LigExecutable *executable)
+{
+    if (!lig_option_given(options, LIG_OPT_TIME)) return;
+    LigExecutableFacts facts = lig_executable_facts(executable);
+    LigKernelTime *sorted = LIG_NEW_ARRAY(options->arena, LigKernelTime, facts.time_count);
+    if (!sorted || facts.time_count == 0) return;
+    memcpy(sorted, facts.times, facts.time_count * sizeof *sorted);
+    qsort(sorted, facts.time_count, sizeof *sorted, by_falling_time);
+    fprintf(stderr, "passes %.1f ms, code generation %.1f ms, packing weights %.1f ms\n", facts.pass_ms,
+            facts.codegen_ms, facts.load_ms);
+    print_times(sorted, facts.time_count);
+}
+
+void lig_memory_report(const LigOptions *options, const LigExecutable *executable)
+{
+    LigExecutableFacts facts = lig_executable_facts(executable);
+    lig_tell_verbose(options, "%zu kernels compiled in %.0f ms; passes %.0f ms, packing weights %.0f ms",
+                     facts.kernels_compiled, facts.codegen_ms, facts.pass_ms, facts.load_ms);
+    lig_tell_verbose(options, "arena %llu bytes, packed weights %llu bytes",
+                     (unsigned long long)facts.arena_bytes, (unsigned long long)facts.resident_bytes);
+}
