@@ -204,10 +204,6 @@ static LigStatus bind_blob(LigLigbReader *r, LigValue *param, const Ligature__Bl
 {
     LigShape shape;
     size_t bytes;
-    for (int i = 0; i < param->type.rank; i++) {
-        if (lig_dim_symbols(param->type.dims[i]))
-            return lig_ligb__damaged(r, "param %%%.*s has bytes, but no fixed size", LIG_STR_ARG(param->name));
-    }
     if (!lig_type_bind(&param->type, NULL, &shape) || !lig_shape_bytes(&shape, &bytes) || blob->bytes != bytes)
         return lig_ligb__damaged(r, "param %%%.*s has another number of bytes than its type",
                                  LIG_STR_ARG(param->name));

@@ -127,10 +127,6 @@ static LigStatus read_constant(LigLigbReader *r, const ProtobufCBinaryData *byte
 {
     LigShape shape;
     size_t wanted;
-    for (int i = 0; i < value->type.rank; i++) {
-        if (lig_dim_symbols(value->type.dims[i]))
-            return lig_ligb__damaged(r, "constant %%%.*s has no fixed size", LIG_STR_ARG(value->name));
-    }
     bool fits = !lig_dtype_is_quantised(value->type.dtype) && lig_type_bind(&value->type, NULL, &shape) &&
                 lig_shape_bytes(&shape, &wanted) && wanted == bytes->len;
     if (!fits || (value->type.dtype == LIG_BOOL && !are_booleans(bytes)))

@@ -147,9 +147,6 @@ static uint64_t align_up(uint64_t bytes)
 static bool param_bytes(const LigValue *param, size_t *bytes)
 {
     LigShape shape;
-    for (int i = 0; i < param->type.rank; i++) {
-        if (lig_dim_symbols(param->type.dims[i])) return false;
-    }
     return lig_type_bind(&param->type, NULL, &shape) && lig_shape_bytes(&shape, bytes);
 }
 
