@@ -16,8 +16,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 SECONDS = 60
+SHRINK_SECONDS = 90
 
 
 def outcome(program, path, seed):
@@ -113,24 +115,32 @@ def smaller_dims(lines):
 
 
 def shrink(program, text, seed, broken):
-    lines, tries = text.splitlines(), 0
+    """Greedy: each move as long as it helps, all of them until none does, for at most SHRINK_SECONDS."""
+    lines, tried, end = text.splitlines(), set(), time.monotonic() + SHRINK_SECONDS
+    moves = [smaller_functions, smaller_ops, smaller_outputs, smaller_lines, smaller_dims]
+
+    def still_broken(candidate):
+        whole = "\n".join(candidate) + "\n"
+        if whole in tried or time.monotonic() > end:
+            return False
+        tried.add(whole)
+        with open(path, "w") as f:
+            f.write(whole)
+        return outcome(program, path, seed)[0] == broken
+
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "case.lig")
-        moves = [smaller_functions, smaller_ops, smaller_outputs, smaller_lines, smaller_dims]
         progress = True
-        while progress and tries < 2000:
+        while progress:
             progress = False
             for move in moves:
-                candidates = iter(move(lines))
-                for candidate in candidates:
-                    tries += 1
-                    with open(path, "w") as f:
-                        f.write("\n".join(candidate) + "\n")
-                    if outcome(program, path, seed)[0] == broken:
-                        lines, progress = candidate, True
-                        break
-                if progress:
-                    break
+                candidates, i = list(move(lines)), 0
+                while i < len(candidates):
+                    if still_broken(candidates[i]):
+                        lines, progress = candidates[i], True
+                        candidates = list(move(lines))
+                    else:
+                        i += 1
     return "\n".join(lines) + "\n"
 
 
