@@ -143,7 +143,8 @@ static LigStatus check_block(const LigScheduling *s)
     bool pair = block->value.integers.count == 2;
     int64_t rows = pair ? block->value.integers.data[0] : 0, columns = pair ? block->value.integers.data[1] : 0;
     bool rows_fit = rows >= 1 && rows <= LIG_CONTRACT_MAX_ROWS && (rows & (rows - 1)) == 0;
-    bool columns_fit = columns >= lanes && columns % lanes == 0 && LIG_CONTRACT_PANEL % columns == 0;
+    bool columns_fit =
+        columns > 0 && columns >= lanes && columns % lanes == 0 && LIG_CONTRACT_PANEL % columns == 0;
     if (rows_fit && columns_fit) return LIG_OK;
     return lig_kernel_fail(
         s->module, s->kernel, NULL, LIG_ERR_INVALID,
