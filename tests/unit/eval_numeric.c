@@ -1,26 +1,7 @@
 // Numbers of the interpreter's kernels against closed forms and plain references in long double.
-#include "tests/numeric/compare.h"
-#include "tests/numeric/one_op.h"
+#include "tests/numeric/expect.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-static const LigDtype floats[] = {LIG_F64, LIG_F32, LIG_BF16, LIG_F16};
 static const LigStr no_name;
-
-static long double number_at(const LigTensor *t, int64_t i) { return (long double)tensor_at(t, i); }
-
-static void expect(const LigTensor *got, int64_t i, long double want, long double magnitude, const char *what)
-{
-    double value = tensor_at(got, i);
-    // f16 overflows where the reference does not.
-    long double rounded = got->shape.dtype == LIG_F16 && fabsl(want) >= 65520.0L ? want * HUGE_VALL : want;
-    if (compare_equal(COMPARE_ROUNDED, got->shape.dtype, value, (double)rounded, (double)magnitude)) return;
-    fail_msg("%s, %s, element %lld: %.17g, expected %.17g", what, lig_dtype_name(got->shape.dtype),
-             (long long)i, value, (double)want);
-}
 
 // ---- elementwise ----
 
