@@ -24,11 +24,19 @@ static LigDim guarded_dim(const LigOp *op, const IndexRule *rule)
     return type->dims[axis < 0 ? axis + type->rank : axis];
 }
 
-static LigStatus add_guard(LigModule *module, const LigFunc *func, const LigOp *op, const IndexRule *rule,
-                           LigGuards *guards)
+// What an index op inside a kernel reads, seen from the call: the operand that stands for the kernel's input.
+static const LigValue *seen_from_call(const LigOp *call, const LigValue *value)
 {
-    const LigValue *index = op->operands[rule->operand];
-    if (index->kind != LIG_VALUE_INPUT) {
+    bool formal = call && value->kind == LIG_VALUE_INPUT;
+    return formal ? call->operands[value->index] : value;
+}
+
+// `call`: the op of `func` whose callee holds `op`; NULL when `op` is in `func` itself.
+static LigStatus add_guard(LigModule *module, const LigFunc *func, const LigOp *call, const LigOp *op,
+                           const IndexRule *rule, LigGuards *guards)
+{
+    const LigValue *index = seen_from_call(call, op->operands[rule->operand]);
+    if (index->kind != LIG_VALUE_INPUT || (call && op->operands[rule->operand]->kind != LIG_VALUE_INPUT)) {
         return lig_fail(
             module->ctx, LIG_ERR_UNSUPPORTED, op->loc,
             "%s: the index %%%.*s is computed by the function, so it can't be checked before it is used as an "
@@ -39,10 +47,23 @@ static LigStatus add_guard(LigModule *module, const LigFunc *func, const LigOp *
     return LIG_VEC_PUSH(module->arena, &guards->items, guard) ? LIG_OK : lig_no_memory(module->ctx);
 }
 
-static LigStatus find_in_op(LigModule *module, const LigFunc *func, const LigOp *op, LigGuards *guards)
+static LigStatus find_in_op(LigModule *module, const LigFunc *func, const LigOp *call, const LigOp *op,
+                            LigGuards *guards)
 {
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        if (rules[i].code == op->code) LIG_TRY(add_guard(module, func, op, &rules[i], guards));
+        if (rules[i].code == op->code) LIG_TRY(add_guard(module, func, call, op, &rules[i], guards));
+    }
+    return LIG_OK;
+}
+
+static LigStatus find_in_func(LigModule *module, const LigFunc *func, LigGuards *guards)
+{
+    for (size_t i = 0; i < func->ops.count; i++) {
+        const LigOp *op = func->ops.data[i];
+        LIG_TRY(find_in_op(module, func, NULL, op, guards));
+        for (size_t j = 0; op->callee && j < op->callee->ops.count; j++) {
+            LIG_TRY(find_in_op(module, func, op, op->callee->ops.data[j], guards));
+        }
     }
     return LIG_OK;
 }
@@ -73,8 +94,8 @@ LigStatus lig_guards_find(LigModule *module, LigGuards *out)
     *out = (LigGuards){0};
     for (size_t i = 0; i < module->funcs.count; i++) {
         const LigFunc *func = module->funcs.data[i];
-        if (func->kind != LIG_FUNC) continue;
-        for (size_t j = 0; j < func->ops.count; j++) LIG_TRY(find_in_op(module, func, func->ops.data[j], out));
+        bool callable = func->kind == LIG_FUNC || func->kind == LIG_FUNC_VARIANT;
+        if (callable) LIG_TRY(find_in_func(module, func, out));
     }
     remove_repeated(out);
     return LIG_OK;
@@ -133,7 +154,7 @@ LigStatus lig_guards_check(const LigGuards *guards, const LigModule *module, con
 {
     for (size_t i = 0; i < guards->items.count; i++) {
         const LigGuard *guard = &guards->items.data[i];
-        if (!lig_str_equal(guard->func, name)) continue;
+        if (!lig_str_equal(guard->func, name) && !lig_str_equal(guard->func, func->name)) continue;
         LIG_TRY(check_guard(guard, module, func, &inputs[guard->input], dims));
     }
     return LIG_OK;
