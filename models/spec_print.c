@@ -1,3 +1,4 @@
+#include "ir/lex.h"
 #include "models/spec.h"
 
 #include <math.h>
@@ -95,8 +96,9 @@ static void print_mlp(LigText *text, const LigMlpSpec *mlp)
 void lig_spec_print(LigText *text, const LigSpec *spec)
 {
     static const char *const families[] = {"decoder", "encoder", "encoder_decoder"};
-    lig_text_printf(text, "model \"%.*s\" {\n  family    = %s\n", LIG_STR_ARG(spec->name),
-                    families[spec->family]);
+    lig_text_append(text, LIG_STR("model "));
+    lig_text_append_quoted(text, spec->name);
+    lig_text_printf(text, " {\n  family    = %s\n", families[spec->family]);
     lig_text_printf(text, "  vocab = %lld  width = %lld  context = %lld\n", (long long)spec->vocab,
                     (long long)spec->width, (long long)spec->context);
     lig_text_printf(text, "  layers    = [ %lld of block ]\n", (long long)spec->layers);

@@ -94,10 +94,7 @@ static LigStatus read_mask(Forward *f)
 
 static LigStatus find_symbol(Forward *f, const LigModule *module, const char *name, size_t *index)
 {
-    for (size_t i = 0; i < lig_dims_symbol_count(module->dims); i++) {
-        *index = i;
-        if (lig_str_is(lig_dims_symbol(module->dims, i)->name, name)) return LIG_OK;
-    }
+    if (lig_open_model_symbol(module, name, index)) return LIG_OK;
     return lig_fail(f->ctx, LIG_ERR_NOT_FOUND, LIG_NOWHERE,
                     "the module declares no dim %s: forward needs N R C S: run other graphs with liga eval",
                     name);
