@@ -50,7 +50,7 @@ static double uniform_at(const Counter *counter, LigDtype dtype, int64_t i)
 LigStatus lig_eval_uniform(LigEvalArgs *args)
 {
     const LigTensor *z = &args->results[0];
-    Counter counter;
+    Counter counter = {0};
     LIG_TRY(read_counter(args, 0, &counter));
     for (int64_t i = 0, n = lig_eval_count(z); i < n; i++)
         lig_shape_set(&z->shape, z->data, i, uniform_at(&counter, z->shape.dtype, i));
@@ -130,7 +130,7 @@ static double inverse_normal(double u)
 LigStatus lig_eval_normal(LigEvalArgs *args)
 {
     const LigTensor *z = &args->results[0];
-    Counter counter;
+    Counter counter = {0};
     LIG_TRY(read_counter(args, 0, &counter));
     for (int64_t i = 0, n = lig_eval_count(z); i < n; i++) {
         uint64_t bits = (uint64_t)word_at(&counter, 2 * i) << 20 | word_at(&counter, 2 * i + 1) >> 12;
@@ -145,7 +145,7 @@ LigStatus lig_eval_dropout(LigEvalArgs *args)
 {
     const LigTensor *x = &args->operands[0], *z = &args->results[0];
     double rate = lig_attrs_float(args->op->attrs, LIG_ATTR_RATE, 0.0);
-    Counter counter;
+    Counter counter = {0};
     LIG_TRY(read_counter(args, 1, &counter));
     for (int64_t i = 0, n = lig_eval_count(z); i < n; i++) {
         bool kept = (double)lig_random_unit_f32(word_at(&counter, i)) >= rate;

@@ -161,7 +161,7 @@ LigStatus lig_infer_axes(const LigInfer *infer, LigAttrKey key, int rank, uint32
     const LigAttr *axes = lig_attrs_get(infer->op->attrs, key);
     *mask = 0;
     for (size_t i = 0; axes && i < axes->value.integers.count; i++) {
-        int axis;
+        int axis = 0;
         LIG_TRY(lig_infer_axis(infer, axes->value.integers.data[i], rank, &axis));
         if (*mask >> axis & 1)
             return lig_infer_fail(infer, LIG_ERR_INVALID, "%s names axis %d twice: name it once",
