@@ -297,6 +297,39 @@ static void alibi_slopes(void **state)
     }
 }
 
+static void check_constant(LigContext *ctx, LigDtype dtype, int64_t count)
+{
+    LigModule *module;
+    LigFunc *func;
+    LigInterpreter *interpreter;
+    LigTensor values = COUNTING(dtype, count), out;
+    assert_int_equal(lig_module_create(ctx, LIG_STR("m"), &module), LIG_OK);
+    assert_int_equal(lig_module_add_func(module, LIG_FUNC, LIG_STR("f"), &func), LIG_OK);
+    LigBuilder builder = lig_builder(module, func);
+    LigType type = type_of(module, &values.shape);
+    size_t bytes = (size_t)(count * lig_dtype_block_bytes(dtype));
+    LigValue *value = lig_build_constant(&builder, "c", &type, values.data, bytes);
+    assert_int_equal(value->op->code, LIG_OP_CONSTANT);
+    assert_int_equal(lig_func_add_output(module, func, value), LIG_OK);
+    lig_func_renumber(func);
+    assert_int_equal(lig_interpreter_create(module, &interpreter), LIG_OK);
+    assert_int_equal(lig_interpreter_run(interpreter, func, NULL, NULL, NULL, &out), LIG_OK);
+    assert_memory_equal(out.data, values.data, bytes);
+    lig_interpreter_destroy(interpreter);
+    lig_module_destroy(module);
+    lig_free(out.data);
+    free(values.data);
+}
+
+static void constants_are_their_bytes(void **state)
+{
+    (void)state;
+    static const int64_t counts[] = {1, 7, 33};
+    LigContext *ctx = lig_context_create();
+    for (int at = 0; at < 3 * PLAIN; at++) check_constant(ctx, plain[at % PLAIN], counts[at / PLAIN]);
+    lig_context_destroy(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +344,7 @@ int main(void)
         cmocka_unit_test(quantize_keeps_each_number_within_half_a_step),
         cmocka_unit_test(relative_bias_uses_the_buckets_of_t5),
         cmocka_unit_test(alibi_slopes),
+        cmocka_unit_test(constants_are_their_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
