@@ -88,6 +88,24 @@ static long double gelu(const Forward *f, long double *const *x)
     return sum;
 }
 
+static void relu_lets_through_what_is_positive(void **state)
+{
+    (void)state;
+    uint64_t seed = 8;
+    for (int at = 0; at < SHAPES * FLOATS; at++) {
+        OneOp one = {.code = LIG_OP_RELU_GRAD, .count = 2};
+        for (int i = 0; i < 2; i++)
+            one.operands[i] = random_tensor(floats[at % FLOATS], 2, shapes[at / FLOATS], &seed);
+        lig_shape_set(&one.operands[0].shape, one.operands[0].data, 0, 0); // no slope at 0
+        LigTensor out = run(&one);
+        for (int64_t i = 0; i < tensor_count(&out); i++) {
+            long double dy = number_at(&one.operands[1], i);
+            expect(&out, i, number_at(&one.operands[0], i) > 0 ? dy : 0, 0, "relu_grad");
+        }
+        finish(&one, &out, 1);
+    }
+}
+
 static void activations(void **state)
 {
     (void)state;
@@ -384,9 +402,13 @@ static void losses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(activations),     cmocka_unit_test(softmaxes),
-        cmocka_unit_test(norms),           cmocka_unit_test(rotations),
-        cmocka_unit_test(dense_attention), cmocka_unit_test(losses_are_their_formulas),
+        cmocka_unit_test(relu_lets_through_what_is_positive),
+        cmocka_unit_test(activations),
+        cmocka_unit_test(softmaxes),
+        cmocka_unit_test(norms),
+        cmocka_unit_test(rotations),
+        cmocka_unit_test(dense_attention),
+        cmocka_unit_test(losses_are_their_formulas),
         cmocka_unit_test(losses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

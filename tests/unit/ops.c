@@ -184,6 +184,7 @@ static const Sample samples[LIG_OP_COUNT] = {
     [LIG_OP_CLIP_NORM] = {"", "%x: f32[33], %z: f32[7]", "f32[]", "%y, %n = clip_norm %x, %z {limit=1} : f32[], f32[]"},
     [LIG_OP_CROSS_ENTROPY] = {"", "%x: f32[3,7], %l: i32[3]", "f32[3]", "%y = cross_entropy %x, %l : f32[3]"},
     [LIG_OP_LINEAR_CROSS_ENTROPY] = {"", "%x: f32[3,7], %w: f32[5,7], %l: i32[3]", "f32[3]", "%y = linear_cross_entropy %x, %w, %l : f32[3]"},
+    [LIG_OP_RELU_GRAD] = {"", "%x: f32[3,33], %z: f32[3,33]", "f32[3,33]", "%y = relu_grad %x, %z : f32[3,33]"},
     [LIG_OP_SILU_GRAD] = {"", "%x: f32[3,33], %z: f32[3,33]", "f32[3,33]", "%y = silu_grad %x, %z : f32[3,33]"},
     [LIG_OP_GELU_GRAD] = {"", "%x: f32[3,33], %z: f32[3,33]", "f32[3,33]", "%y = gelu_grad %x, %z {form=tanh} : f32[3,33]"},
     [LIG_OP_SOFTMAX_GRAD] = {"", "%x: f32[3,33], %z: f32[3,33]", "f32[3,33]", "%y = softmax_grad %x, %z : f32[3,33]"},
