@@ -257,16 +257,26 @@ static LigStatus run_bound(LigExecutable *executable, Memory *memory, LigShape *
     return lig_bound_run(bound, inputs, states, outputs);
 }
 
+typedef enum Mode { INTERPRETED, INTERPRETED_AS_PLANNED, COMPILED } Mode;
+
+static LigStatus plan(LigModule *module)
+{
+    LigPassManager manager = {.options.fuse = true, .verify = true};
+    for (size_t i = 0; i < lig_pass_count(); i++) LIG_TRY(lig_pass_run(&manager, module, lig_pass_info(i)));
+    return LIG_OK;
+}
+
 // Runs a sample; its result stays in memory->output.
-static LigStatus run_sample(LigContext *ctx, const Sample *sample, bool interpret, Memory *memory,
-                            LigShape *shape)
+static LigStatus run_sample(LigContext *ctx, const Sample *sample, Mode mode, Memory *memory, LigShape *shape)
 {
     LigTarget target;
     LigExecutable *executable;
+    LigModule *module = parse_sample(ctx, sample, memory);
     LIG_TRY(lig_target_find(ctx, "native", &target));
+    if (mode == INTERPRETED_AS_PLANNED) LIG_TRY(plan(module));
     LigExecutableOptions options = {
-        .target = &target, .passes.fuse = true, .interpret = interpret, .verify = true};
-    LIG_TRY(lig_executable_create(parse_sample(ctx, sample, memory), &options, &executable));
+        .target = &target, .passes.fuse = true, .interpret = mode != COMPILED, .verify = true};
+    LIG_TRY(lig_executable_create(module, &options, &executable));
     LigStatus status = run_bound(executable, memory, shape);
     lig_executable_destroy(executable);
     return status;
@@ -291,8 +301,8 @@ static void compare_with_interpreter(LigOpCode code, const LigShape *shape, cons
         double got = lig_shape_get(shape, compiled->output, i),
                want = lig_shape_get(shape, interpreted->output, i);
         if (!compare_equal(COMPARE_ATTENTION, shape->dtype, got, want, 2 + fabs(want)))
-            fail_msg("%s, element %lld: %.9g compiled, %.9g interpreted", lig_op_info(code)->name, (long long)i,
-                     got, want);
+            fail_msg("%s, element %lld: %.9g, but %.9g interpreted", lig_op_info(code)->name, (long long)i, got,
+                     want);
     }
 }
 
@@ -300,10 +310,10 @@ static void check_lowering(LigOpCode code, Memory *compiled, Memory *interpreted
 {
     LigContext *ctx = lig_context_create();
     LigShape shape = {0};
-    LigStatus status = run_sample(ctx, &samples[code], true, interpreted, &shape);
+    LigStatus status = run_sample(ctx, &samples[code], INTERPRETED, interpreted, &shape);
     if (status != LIG_OK)
         fail_msg("%s, interpreted: %s", lig_op_info(code)->name, lig_context_diagnostic(ctx, 0)->message);
-    status = run_sample(ctx, &samples[code], false, compiled, &shape);
+    status = run_sample(ctx, &samples[code], COMPILED, compiled, &shape);
     if (lig_op_info(code)->lowering.kind == LIG_LOWER_INTERPRETED)
         expect_refusal(ctx, code, status);
     else if (status != LIG_OK)
@@ -324,6 +334,37 @@ static void lowering_is_what_compiling_does(void **state)
     lig_free(compiled), lig_free(interpreted);
 }
 
+// Kernels, layouts and places of a plan: the same numbers; decompositions round otherwise.
+static void check_planned(LigOpCode code, Memory *planned, Memory *whole)
+{
+    LigContext *ctx = lig_context_create();
+    LigShape shape = {0};
+    LigStatus status = run_sample(ctx, &samples[code], INTERPRETED, whole, &shape);
+    if (status == LIG_OK) status = run_sample(ctx, &samples[code], INTERPRETED_AS_PLANNED, planned, &shape);
+    if (status != LIG_OK)
+        fail_msg("%s, planned: %s", lig_op_info(code)->name, lig_context_diagnostic(ctx, 0)->message);
+    size_t bytes;
+    assert_true(lig_shape_bytes(&shape, &bytes));
+    if (lig_op_info(code)->lowering.kind == LIG_LOWER_DECOMPOSE)
+        compare_with_interpreter(code, &shape, planned, whole);
+    else if (memcmp(planned->output, whole->output, bytes) != 0)
+        fail_msg("%s: the plan changes its bits", lig_op_info(code)->name);
+    if (memcmp(planned->states, whole->states, sizeof whole->states) != 0)
+        fail_msg("%s: the plan leaves other states", lig_op_info(code)->name);
+    lig_context_destroy(ctx);
+}
+
+static void plans_keep_every_op(void **state)
+{
+    (void)state;
+    Memory *planned = lig_alloc_zero(sizeof *planned), *whole = lig_alloc_zero(sizeof *whole);
+    assert_true(planned && whole);
+    for (LigOpCode code = 0; code < LIG_OP_COUNT; code++) {
+        if (code != LIG_OP_CALL) check_planned(code, planned, whole);
+    }
+    lig_free(planned), lig_free(whole);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && !strcmp(argv[1], "--write")) return write_document();
@@ -331,6 +372,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_document_is_fresh),
         cmocka_unit_test(every_op_has_numeric_cases),
         cmocka_unit_test(lowering_is_what_compiling_does),
+        cmocka_unit_test(plans_keep_every_op),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
