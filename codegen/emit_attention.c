@@ -11,7 +11,7 @@
 #include "codegen/body.h"
 #include "codegen/tokens.h"
 
-enum { QUERY, KEY, VALUE, POS, START, SLOT, KV_LEN };
+enum { QUERY, KEY, VALUE, POS, START, KV_LEN, SLOT };
 enum { MAX_ROWS = 6, TILE_TOKENS = 8, MAX_WIDTH = 1024 };
 
 // The operand of the kernel behind a value, through reshapes; NULL when it is computed.
@@ -108,6 +108,9 @@ static LigStatus check(const LigModule *module, const LigFunc *kernel, const Lig
 {
     const LigOp *op = find_attention(kernel);
     if (op == NULL) return lig_kernel_fail(module, kernel, NULL, LIG_ERR_UNSUPPORTED, "no attention in it");
+    if (op->operand_count <= SLOT)
+        return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
+                               "keys of the call's own tokens are not compiled yet: use --interpret");
     LIG_TRY(check_ops(module, kernel, op));
     LIG_TRY(check_types(module, kernel, op, lig_target_f32_lanes(target)));
     for (size_t i = 0; i < op->operand_count; i++) {
@@ -182,10 +185,12 @@ static Seen seen_keys(const Group *g, LLVMValueRef token)
     LLVMValueRef zero = lig_i64(k->e, 0), position = lig_kernel_load_i32(k, g->a->pos, token);
     LLVMValueRef capacity = lig_kernel_dim(k, g->a->key_type->dims[2]);
     LLVMValueRef end = lig_kernel_least(k, lig_kernel_load_i32(k, g->a->kv_len, g->row), capacity);
-    if (lig_attrs_flag(attrs, LIG_ATTR_CAUSAL)) end = lig_kernel_least(k, end, plus(g, position, 1));
+    bool causal = lig_attrs_flag(attrs, LIG_ATTR_CAUSAL);
+    bool windowed = lig_attrs_get(attrs, LIG_ATTR_WINDOW) != NULL;
+    int64_t window = lig_attrs_int(attrs, LIG_ATTR_WINDOW, 1), side = window / 2;
     LLVMValueRef first = zero;
-    if (lig_attrs_get(attrs, LIG_ATTR_WINDOW) != NULL)
-        first = lig_kernel_greatest(k, zero, plus(g, position, 1 - lig_attrs_int(attrs, LIG_ATTR_WINDOW, 1)));
+    if (causal || windowed) end = lig_kernel_least(k, end, plus(g, position, causal ? 1 : side + 1));
+    if (windowed) first = lig_kernel_greatest(k, zero, plus(g, position, causal ? 1 - window : -side));
     LLVMValueRef any = LLVMBuildAnd(b, g->exists, LLVMBuildICmp(b, LLVMIntSLT, first, end, ""), "");
     return (Seen){LLVMBuildSelect(b, any, first, zero, ""), LLVMBuildSelect(b, any, end, zero, "")};
 }

@@ -116,14 +116,17 @@ static LigStatus read_slots(const LigEvalArgs *args, const LigTensor *operand, i
 LigStatus lig_eval_rows_read(const LigEvalArgs *args, size_t start_operand, size_t slot_operand,
                              LigEvalRows *out)
 {
-    const LigTensor *starts = &args->operands[start_operand], *slots = &args->operands[slot_operand];
-    int64_t rows = slots->shape.dims[0];
+    const LigTensor *starts = &args->operands[start_operand];
+    int64_t rows = starts->shape.dims[0] - 1;
     int64_t *start = LIG_NEW_ARRAY(args->scratch, int64_t, (size_t)rows + 1);
-    int64_t *slot = LIG_NEW_ARRAY(args->scratch, int64_t, (size_t)rows);
-    if (!start || !slot) return lig_no_memory(args->module->ctx);
-    *out = (LigEvalRows){rows, start, slot};
+    if (!start) return lig_no_memory(args->module->ctx);
+    *out = (LigEvalRows){.count = rows, .start = start};
     LIG_TRY(read_starts(args, starts, rows, start));
-    return read_slots(args, slots, rows, slot);
+    if (slot_operand >= args->op->operand_count) return LIG_OK;
+    int64_t *slot = LIG_NEW_ARRAY(args->scratch, int64_t, (size_t)rows);
+    if (!slot) return lig_no_memory(args->module->ctx);
+    out->slot = slot;
+    return read_slots(args, &args->operands[slot_operand], rows, slot);
 }
 
 double lig_eval_dot(const double *x, const double *y, int64_t count)

@@ -26,7 +26,7 @@ static LigValue *append(LigStep *step, const char *name, LigValue *cache, LigVal
 
 static LigValue *attend(LigDecoder *d, LigStep *step, LigValue *q, LigValue *k, LigValue *v)
 {
-    LigValue *operands[] = {q, k, v, step->pos, step->start, step->slot, step->kv_len};
+    LigValue *operands[] = {q, k, v, step->pos, step->start, step->kv_len, step->slot};
     LigAttr attrs[] = {
         {.key = LIG_ATTR_CAUSAL},
         {.key = LIG_ATTR_SCALE, .value.real = lig_attention_scale(d->spec)},

@@ -12,8 +12,8 @@ typedef struct IndexRule {
 static const IndexRule rules[] = {
     {LIG_OP_GATHER, 1, LIG_GUARD_INDEX, 0, 0},     {LIG_OP_APPEND, 2, LIG_GUARD_INDEX, 0, 0},
     {LIG_OP_APPEND, 3, LIG_GUARD_STARTS, 1, 0},    {LIG_OP_APPEND, 4, LIG_GUARD_INDEX, 0, 2},
-    {LIG_OP_ATTENTION, 4, LIG_GUARD_STARTS, 0, 0}, {LIG_OP_ATTENTION, 5, LIG_GUARD_INDEX, 1, 0},
-    {LIG_OP_ATTENTION, 6, LIG_GUARD_LENGTH, 1, 2},
+    {LIG_OP_ATTENTION, 4, LIG_GUARD_STARTS, 0, 0}, {LIG_OP_ATTENTION, 5, LIG_GUARD_LENGTH, 1, 2},
+    {LIG_OP_ATTENTION, 6, LIG_GUARD_INDEX, 1, 0},
 };
 
 static LigStatus add_guard(LigModule *module, const LigFunc *func, const LigOp *op, const IndexRule *rule,
@@ -34,7 +34,10 @@ static LigStatus add_guard(LigModule *module, const LigFunc *func, const LigOp *
 static LigStatus find_in_op(LigModule *module, const LigFunc *func, const LigOp *op, LigGuards *guards)
 {
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        if (rules[i].code == op->code) LIG_TRY(add_guard(module, func, op, &rules[i], guards));
+        // attention without slots reads its own tokens, and no length leads out of these
+        bool applies = rules[i].code == op->code && rules[i].operand < op->operand_count &&
+                       rules[i].axis < op->operands[rules[i].of]->type.rank;
+        if (applies) LIG_TRY(add_guard(module, func, op, &rules[i], guards));
     }
     return LIG_OK;
 }

@@ -104,7 +104,7 @@ static void a_small_llama_builds_and_prints(void **state)
         "%0.q = linear %0.attn_in, %0.wq",
         "%0.k_rot = rope %0.k_heads, %pos, %freq {pairs=adjacent} : f32[N,3,64]",
         "%0.k_all = append %0.k, %0.k_rot, %slot, %start, %pos : bf16[S,3,C,64]",
-        "%0.attn = attention %0.q_rot, %0.k_all, %0.v_all, %pos, %start, %slot, %kv_len",
+        "%0.attn = attention %0.q_rot, %0.k_all, %0.v_all, %pos, %start, %kv_len, %slot",
         "%29.x_out = add %29.x_mid, %29.mlp_out : f32[N,576]",
         "%logits = linear %hidden, %tok : f32[K,49152]",
         "%logits = linear %hidden, %tok : f32[N,49152]",
