@@ -86,16 +86,27 @@ static LLVMValueRef scale(LigEmitter *e, LLVMValueRef x, double by)
 }
 
 // 0.5 x (1 + tanh(u)) is x sigmoid(2u), with u = sqrt(2/pi) (x + 0.044715 x^3).
+static LLVMValueRef gelu_tanh_factor(LigEmitter *e, LLVMValueRef x)
+{
+    LLVMValueRef cubic = lig_emit_fma(e, scale(e, LLVMBuildFMul(e->builder, x, x, ""), 0.044715), x, x);
+    return lig_emit_sigmoid(e, scale(e, cubic, 1.5957691216057308));
+}
+
+static LLVMValueRef gelu_erf_factor(LigEmitter *e, LLVMValueRef x)
+{
+    LLVMValueRef one = lig_float_like(LLVMTypeOf(x), 1.0);
+    return scale(e, LLVMBuildFAdd(e->builder, lig_emit_erf(e, scale(e, x, 0.7071067811865476)), one, ""), 0.5);
+}
+
+// x times a factor that goes to 0; at -inf the result is 0, not inf * 0.
 static LLVMValueRef emit_gelu(LigEmitter *e, const LigOp *op, LLVMValueRef x)
 {
-    LLVMBuilderRef b = e->builder;
-    LLVMValueRef one = lig_float_like(LLVMTypeOf(x), 1.0);
-    if (lig_str_is(lig_attrs_name(op->attrs, LIG_ATTR_FORM, LIG_STR("erf")), "tanh")) {
-        LLVMValueRef cubic = lig_emit_fma(e, scale(e, LLVMBuildFMul(b, x, x, ""), 0.044715), x, x);
-        return LLVMBuildFMul(b, x, lig_emit_sigmoid(e, scale(e, cubic, 1.5957691216057308)), "");
-    }
-    LLVMValueRef phi = LLVMBuildFAdd(b, lig_emit_erf(e, scale(e, x, 0.7071067811865476)), one, "");
-    return LLVMBuildFMul(b, scale(e, x, 0.5), phi, "");
+    bool by_tanh = lig_str_is(lig_attrs_name(op->attrs, LIG_ATTR_FORM, LIG_STR("erf")), "tanh");
+    LLVMValueRef factor = by_tanh ? gelu_tanh_factor(e, x) : gelu_erf_factor(e, x);
+    LLVMValueRef lowest = lig_float_like(LLVMTypeOf(x), -__builtin_inf());
+    LLVMValueRef is_lowest = LLVMBuildFCmp(e->builder, LLVMRealOEQ, x, lowest, "");
+    LLVMValueRef product = LLVMBuildFMul(e->builder, x, factor, "");
+    return LLVMBuildSelect(e->builder, is_lowest, zero_like(x), product, "");
 }
 
 static LLVMValueRef emit_rsqrt(LigEmitter *e, const LigOp *op, LLVMValueRef x)

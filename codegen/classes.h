@@ -33,7 +33,7 @@ typedef struct LigKernelClass {
 // The class that the kernel's attribute `class` names. Errors: INVALID when absent or unknown.
 LigStatus lig_kernel_class(LigContext *ctx, const LigFunc *kernel, const LigKernelClass **out) LIG_MUST_CHECK;
 
-// Adds an attribute unless the kernel has it. Errors: NO_MEMORY.
+// Adds an attribute unless the kernel has it. Errors: NO_MEMORY; INVALID for a given `scratch` below `value`.
 LigStatus lig_schedule_int(LigScheduling *scheduling, LigAttrKey key, int64_t value) LIG_MUST_CHECK;
 // The product of dims[first..last): elements, or rows over leading axes. NULL when memory is out.
 LigDim lig_schedule_count(const LigModule *module, const LigType *type, int first, int last);

@@ -1,7 +1,9 @@
 // Code generation: from kernels of a module to object code.
 //
 // One emitter a kernel class (codegen/emit_<class>.c) turns the kernel's body and schedule into LLVM IR. No
-// LLVM type appears here. The calling convention of what comes out is LigKernelFn (ir/base/kernel.h).
+// LLVM type appears here. The calling convention of what comes out is LigKernelFn (ir/base/kernel_call.h).
+// A kernel's results must lie apart from its operands, but for the new value of a state, which lies over the
+// old.
 #ifndef LIG_CODEGEN_CODEGEN_H
 #define LIG_CODEGEN_CODEGEN_H
 

@@ -57,14 +57,15 @@ static LigStatus compile(LigCompiler *c, const LigModule *module, const LigFunc 
 {
     LigCompiledKernel compiled;
     LIG_TRY(lig_compile_kernel(c->ctx, module, kernel, &c->target, &compiled));
+    size_t bytes = compiled.object.bytes;
     LigStatus status = lig_jit_add_object(c->ctx, c->jit, symbol.data, compiled.object);
     lig_object_free(&compiled.object);
     LIG_TRY(status);
     LIG_TRY(lig_jit_lookup(c->ctx, c->jit, symbol.data, out, &compiled.times));
     add_times(&c->facts, &compiled.times);
     c->facts.kernels++;
-    lig_debug(c->ctx, 2, "compiled @%.*s: %zu bytes in %.2f ms", LIG_STR_ARG(kernel->name),
-              compiled.object.bytes, milliseconds(compiled.times.build_ns + compiled.times.codegen_ns));
+    lig_debug(c->ctx, 2, "compiled @%.*s: %zu bytes in %.2f ms", LIG_STR_ARG(kernel->name), bytes,
+              milliseconds(compiled.times.build_ns + compiled.times.codegen_ns));
     return lig_map_put(c->arena, &c->functions, symbol, *out) ? LIG_OK : lig_no_memory(c->ctx);
 }
 

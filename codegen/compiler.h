@@ -3,7 +3,7 @@
 #define LIG_CODEGEN_COMPILER_H
 
 #include "codegen/codegen.h"
-#include "ir/base/kernel.h"
+#include "ir/base/kernel_call.h"
 
 typedef struct LigCompiler LigCompiler;
 

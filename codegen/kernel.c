@@ -1,8 +1,6 @@
 // The frame of a kernel's function and its loops.
 #include "codegen/kernel.h"
 
-#include <string.h>
-
 enum { PARAM_BUFFERS, PARAM_DIMS, PARAM_TILE_BEGIN, PARAM_TILE_END, PARAM_SCRATCH, PARAM_COUNT };
 
 // The pointer of buffer `index`: operands first, then results.
@@ -84,10 +82,15 @@ LigUnitRange lig_kernel_tile_units(LigKernelEmitter *k, LLVMValueRef tile, int64
     return (LigUnitRange){begin, lig_kernel_least(k, end, count)};
 }
 
+static void copy_values(LLVMValueRef *to, const LLVMValueRef *from, int count)
+{
+    for (int i = 0; i < count; i++) to[i] = from[i];
+}
+
 static void emit_tail(LigKernelEmitter *k, LLVMValueRef begin, LLVMValueRef left, int lanes, LigVectorBody body)
 {
     LLVMValueRef next[LIG_MAX_CARRIED];
-    memcpy(next, body.carried, (size_t)body.count * sizeof *next);
+    copy_values(next, body.carried, body.count);
     LigIf branch;
     lig_if_begin(k->e, &branch, LLVMBuildICmp(k->e->builder, LLVMIntSGT, left, lig_i64(k->e, 0), ""));
     body.step(body.user, begin, lig_emit_tail_mask(k->e, lanes, left), next);
@@ -109,10 +112,10 @@ void lig_kernel_each_vector(LigKernelEmitter *k, LLVMValueRef count, int lanes, 
     LLVMValueRef next[LIG_MAX_CARRIED];
     LigLoop loop;
     lig_loop_begin(e, &loop, (LigRange){lig_i64(e, 0), full, lig_i64(e, lanes)}, body.carried, body.count);
-    memcpy(next, loop.carried, (size_t)body.count * sizeof *next);
+    copy_values(next, loop.carried, body.count);
     body.step(body.user, loop.index, NULL, next);
     lig_loop_end(e, &loop, next);
-    memcpy(body.carried, loop.carried, (size_t)body.count * sizeof *next);
+    copy_values(body.carried, loop.carried, body.count);
     if (!is_zero(left)) emit_tail(k, full, left, lanes, body);
 }
 

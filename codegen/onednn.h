@@ -8,7 +8,7 @@
 #ifndef LIG_CODEGEN_ONEDNN_H
 #define LIG_CODEGEN_ONEDNN_H
 
-#include "ir/base/kernel.h"
+#include "ir/base/kernel_call.h"
 #include "ir/graph.h"
 
 enum { LIG_ONEDNN_COLUMNS = 64 }; // of a tile

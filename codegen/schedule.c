@@ -32,7 +32,13 @@ int64_t lig_kernel_tile(const LigFunc *kernel)
 
 LigStatus lig_schedule_int(LigScheduling *scheduling, LigAttrKey key, int64_t value)
 {
-    if (lig_attrs_get(scheduling->kernel->attrs, key) != NULL) return LIG_OK;
+    const LigAttr *given = lig_attrs_get(scheduling->kernel->attrs, key);
+    if (given != NULL && key == LIG_ATTR_SCRATCH && given->value.integer < value)
+        return lig_fail(scheduling->module->ctx, LIG_ERR_INVALID, scheduling->kernel->loc,
+                        "kernel @%.*s: scratch=%lld is less than the %lld bytes it needs: leave it out",
+                        LIG_STR_ARG(scheduling->kernel->name), (long long)given->value.integer,
+                        (long long)value);
+    if (given != NULL) return LIG_OK;
     LigAttr attr = {.key = key, .value.integer = value};
     bool added = lig_attrs_set(scheduling->module->arena, &scheduling->kernel->attrs, attr);
     return added ? LIG_OK : lig_no_memory(scheduling->module->ctx);
@@ -60,8 +66,8 @@ static bool is_onednn(const LigFunc *kernel)
 static LigStatus check_tile(const LigModule *module, const LigFunc *kernel)
 {
     const LigAttr *tile = lig_attrs_get(kernel->attrs, LIG_ATTR_TILE);
-    if (tile == NULL || tile->value.integer > 0) return LIG_OK;
-    return lig_kernel_fail(module, kernel, NULL, LIG_ERR_INVALID, "tile must be 1 or more");
+    if (tile == NULL || (tile->value.integer > 0 && tile->value.integer <= INT32_MAX)) return LIG_OK;
+    return lig_kernel_fail(module, kernel, NULL, LIG_ERR_INVALID, "tile must be in 1 .. 2147483647");
 }
 
 LigStatus lig_schedule_module(LigModule *module, const LigScheduleOptions *options)

@@ -17,7 +17,7 @@ typedef struct Group {
     size_t count;
     size_t first; // position of the first member in the function
     bool has_row;
-    bool open; // elementwise and row groups take more members
+    bool has_linear;
 } Group;
 
 typedef struct Fuser {
@@ -29,11 +29,13 @@ typedef struct Fuser {
     LigKernelSet kernels;
 } Fuser;
 
-static bool is_fusible(const LigOp *op)
-{
-    LigOpClass class = lig_op_info(op->code)->class;
-    return class == LIG_OPS_ELEMENTWISE || class == LIG_OPS_ROW;
-}
+static bool is_row(const LigOp *op) { return lig_op_info(op->code)->class == LIG_OPS_ROW; }
+
+// Whether an op may join a group of others.
+static bool joins(const LigOp *op) { return is_row(op) || lig_op_info(op->code)->class == LIG_OPS_ELEMENTWISE; }
+
+// Whether a group that begins with this op takes others.
+static bool takes_others(const LigOp *op) { return joins(op) || op->code == LIG_OP_LINEAR; }
 
 // Reshapes rename elements in place; every other view is computed as data moves.
 static bool stays_view(const LigOp *op) { return op->code == LIG_OP_RESHAPE; }
@@ -73,10 +75,16 @@ static bool can_sink(const Fuser *f, const Group *group, size_t position)
     return true;
 }
 
+// oneDNN takes lone contractions over f32 weights.
+static bool goes_to_onednn(const Fuser *f, const LigOp *op)
+{
+    return f->pass->options->onednn && op->code == LIG_OP_LINEAR && op->operands[1]->type.dtype == LIG_F32;
+}
+
 static bool may_join(const Fuser *f, const Group *group, const LigOp *op, size_t position)
 {
-    bool is_row = lig_op_info(op->code)->class == LIG_OPS_ROW;
-    return group->open && !(is_row && group->has_row) &&
+    bool whole_row = is_row(op) && (group->has_row || group->has_linear);
+    return takes_others(group->members[0]) && !whole_row && !goes_to_onednn(f, group->members[0]) &&
            same_dims(f->module, &group->members[0]->results[0]->type, &op->results[0]->type) &&
            can_sink(f, group, position);
 }
@@ -92,7 +100,7 @@ static size_t position_of(const Fuser *f, const LigOp *op, size_t before)
 // The group of an operand that the op at `position` may join; NULL when there is none.
 static Group *find_group(const Fuser *f, const LigOp *op, size_t position)
 {
-    if (!f->pass->options->fuse || !is_fusible(op)) return NULL;
+    if (!f->pass->options->fuse || !joins(op)) return NULL;
     for (size_t i = 0; i < op->operand_count; i++) {
         const LigValue *value = op->operands[i];
         if (value->kind != LIG_VALUE_RESULT || lig_value_is_resident(f->module, value)) continue;
@@ -109,7 +117,8 @@ static LigStatus add_member(Fuser *f, Group *group, LigOp *op, size_t position)
     for (size_t i = 0; i < group->count; i++) members[i] = group->members[i];
     members[group->count++] = op;
     group->members = members;
-    group->has_row |= lig_op_info(op->code)->class == LIG_OPS_ROW;
+    group->has_row |= is_row(op);
+    group->has_linear |= op->code == LIG_OP_LINEAR;
     f->group_of[position] = group;
     return LIG_OK;
 }
@@ -122,7 +131,7 @@ static LigStatus form_groups(Fuser *f)
         Group *group = find_group(f, op, i);
         if (!group) {
             group = &f->groups[i];
-            *group = (Group){.first = i, .open = is_fusible(op)};
+            *group = (Group){.first = i};
         }
         LIG_TRY(add_member(f, group, op, i));
     }

@@ -8,6 +8,47 @@ static size_t func_index(const LigModule *module, const LigFunc *func)
     return module->funcs.count;
 }
 
+// `name` without its parts that are numbers: linear.3.one and linear.one are both "linear.one".
+static LigStr without_numbers(LigArena *arena, LigStr name)
+{
+    char *kept = lig_arena_alloc(arena, name.length + 1);
+    size_t length = 0;
+    for (size_t at = 0; kept && at < name.length;) {
+        size_t end = at + 1;
+        while (end < name.length && name.data[end] != '.') end++;
+        size_t digit = name.data[at] == '.' ? at + 1 : at;
+        while (digit < end && name.data[digit] >= '0' && name.data[digit] <= '9') digit++;
+        bool is_number = at > 0 && digit == end;
+        for (; !is_number && at < end; at++) kept[length++] = name.data[at];
+        at = end;
+    }
+    return (LigStr){kept, kept ? length : 0};
+}
+
+// Kernels that were replaced on the way leave gaps in the numbers of names: the kept ones are numbered afresh,
+// in order.
+static LigStatus renumber_names(LigPass *pass, LigModule *module)
+{
+    LigMap taken = {0};
+    for (size_t i = 0; i < module->funcs.count; i++) {
+        LigFunc *func = module->funcs.data[i];
+        bool entered = func->kind == LIG_FUNC_KERNEL || lig_map_put(pass->scratch, &taken, func->name, func);
+        if (!entered) return lig_no_memory(pass->ctx);
+    }
+    for (size_t i = 0; i < module->funcs.count; i++) {
+        LigFunc *func = module->funcs.data[i];
+        if (func->kind != LIG_FUNC_KERNEL) continue;
+        LigStr base = without_numbers(module->arena, func->name);
+        func->name = base;
+        for (int n = 2; func->name.data && lig_map_get(&taken, func->name); n++) {
+            func->name = lig_str_format(module->arena, "%.*s.%d", LIG_STR_ARG(base), n);
+        }
+        if (!func->name.data || !lig_map_put(pass->scratch, &taken, func->name, func))
+            return lig_no_memory(pass->ctx);
+    }
+    return LIG_OK;
+}
+
 LigStatus lig_prune_kernels(LigPass *pass, LigModule *module)
 {
     bool *keep = LIG_NEW_ARRAY(pass->scratch, bool, module->funcs.count + 1);
@@ -22,5 +63,7 @@ LigStatus lig_prune_kernels(LigPass *pass, LigModule *module)
     }
     LIG_TRY(lig_module_keep_funcs(module, keep));
     lig_module_sort_funcs(module);
-    return LIG_OK;
+    LIG_TRY(renumber_names(pass, module));
+    for (size_t i = 0; i < module->funcs.count; i++) keep[i] = true;
+    return lig_module_keep_funcs(module, keep); // enters the new names
 }

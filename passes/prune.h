@@ -4,7 +4,8 @@
 
 #include "passes/pass.h"
 
-// Removes kernels that no function calls, and sorts functions into load, kernels, the rest.
+// Removes kernels that no function calls, sorts functions into load, kernels, the rest, and numbers the
+// kernels' names afresh: linear, linear.2, linear.3.
 LigStatus lig_prune_kernels(LigPass *pass, LigModule *module) LIG_MUST_CHECK;
 
 #endif

@@ -47,8 +47,8 @@ static LigStatus protect(LigChat *chat, bool normalized, LigStr text, LigText *o
     LigAddedMatch match;
     while (find_special(chat, normalized, text, from, &match)) {
         LigStr literal = lig_str_copy(chat->arena, (LigStr){text.data + match.begin, match.end - match.begin});
-        if (!literal.data || !LIG_VEC_PUSH(chat->arena, &chat->literal, literal))
-            return lig_no_memory(chat->ctx);
+        if (!literal.data) return lig_no_memory(chat->ctx);
+        if (!LIG_VEC_PUSH(chat->arena, &chat->literal, literal)) return lig_no_memory(chat->ctx);
         lig_text_append(out, (LigStr){text.data + from, match.begin - from});
         lig_text_append(out, PLACEHOLDER_OPEN);
         lig_text_printf(out, "%zu", chat->literal.count - 1);

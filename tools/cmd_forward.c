@@ -108,7 +108,7 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 // How much goes into one call, and how large the caches are.
 static LigStatus choose_sizes(Forward *f, const LigModule *module)
 {
-    size_t n, r, c, s;
+    size_t n = 0, r = 0, c = 0, s = 0;
     LIG_TRY(find_symbol(f, module, "N", &n));
     LIG_TRY(find_symbol(f, module, "R", &r));
     LIG_TRY(find_symbol(f, module, "C", &c));

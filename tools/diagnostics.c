@@ -24,14 +24,25 @@ static void print_place(const LigLoc *loc, const char *file)
 void lig_diagnostics_print(const LigContext *ctx, const char *file)
 {
     const char *name = is_coloured() ? "\033[1;31mliga:\033[0m " : "liga: ";
-    for (size_t i = 0; i < lig_context_diagnostic_count(ctx); i++) {
+    size_t count = lig_context_diagnostic_count(ctx), dropped = lig_context_dropped_count(ctx);
+    if (dropped > 0 && count == LIG_MAX_DIAGNOSTICS) {
+        count--; // its line says how many there were
+        dropped++;
+    }
+    for (size_t i = 0; i < count; i++) {
         const LigDiagnostic *diagnostic = lig_context_diagnostic(ctx, i);
         fputs(name, stderr);
         print_place(&diagnostic->loc, file);
         fprintf(stderr, "%s\n", diagnostic->message);
     }
-    size_t dropped = lig_context_dropped_count(ctx);
     if (dropped > 0) fprintf(stderr, "%sand %zu more: mend these first\n", name, dropped);
+}
+
+LIG_PRINTF(1, 0) static void tell(const char *format, va_list args)
+{
+    fputs("liga: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
 }
 
 void lig_tell_verbose(const LigOptions *options, const char *format, ...)
@@ -39,9 +50,7 @@ void lig_tell_verbose(const LigOptions *options, const char *format, ...)
     if (!lig_option_given(options, LIG_OPT_VERBOSE) || lig_option_given(options, LIG_OPT_QUIET)) return;
     va_list args;
     va_start(args, format);
-    fputs("liga: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    tell(format, args);
     va_end(args);
 }
 
@@ -50,8 +59,6 @@ void lig_tell(const LigOptions *options, const char *format, ...)
     if (lig_option_given(options, LIG_OPT_QUIET)) return;
     va_list args;
     va_start(args, format);
-    fputs("liga: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    tell(format, args);
     va_end(args);
 }

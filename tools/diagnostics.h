@@ -4,8 +4,8 @@
 
 #include "tools/options.h"
 
-// Prints the context's diagnostics, at most LIG_MAX_DIAGNOSTICS, and how many more there were. `file` is named
-// where a diagnostic names none; NULL = nothing is. In colour only on a terminal.
+// Prints the context's diagnostics, at most LIG_MAX_DIAGNOSTICS lines; the last one tells how many more there
+// were. `file` is named where a diagnostic names none; NULL = nothing is. In colour only on a terminal.
 void lig_diagnostics_print(const LigContext *ctx, const char *file);
 
 // A line for the curious (-v), and one for everybody who is not told to be quiet.

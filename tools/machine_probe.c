@@ -103,8 +103,8 @@ LigStatus lig_machine_probe(LigContext *ctx, const LigParallel *parallel, LigMac
     parallel->run(parallel->self, PROBE_BYTES / PIECE_BYTES, fill_pieces, probe);
     double reading = best_seconds(parallel, PROBE_BYTES / PIECE_BYTES, read_pieces, probe);
     double computing = best_seconds(parallel, parallel->threads, multiply_tiles, probe);
-    double flops = 2.0 * ROUNDS * ACCUMULATORS * widest().lanes * parallel->threads;
-    *out = (LigMachineSpeed){PROBE_BYTES / reading, flops / computing};
+    double flops = 2 * (double)ROUNDS * (double)ACCUMULATORS * widest().lanes * parallel->threads;
+    *out = (LigMachineSpeed){(double)PROBE_BYTES / reading, flops / computing};
     lig_free_pages(probe->memory, PROBE_BYTES);
     lig_free(probe);
     return LIG_OK;

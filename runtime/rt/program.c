@@ -14,7 +14,9 @@ typedef struct Job {
 static void run_tiles(void *user, int thread, int64_t begin, int64_t end)
 {
     const Job *job = user;
-    job->kernel(job->buffers, job->dims, begin, end, job->scratch + (uint64_t)thread * job->scratch_bytes);
+    // A program without scratch has none to point into.
+    unsigned char *scratch = job->scratch ? job->scratch + (uint64_t)thread * job->scratch_bytes : NULL;
+    job->kernel(job->buffers, job->dims, begin, end, scratch);
 }
 
 static void *address(const LigProgramMemory *memory, LigBufferRef ref)

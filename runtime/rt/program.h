@@ -7,7 +7,7 @@
 #define LIG_RT_PROGRAM_H
 
 #include "ir/base/arena.h"
-#include "ir/base/kernel.h"
+#include "ir/base/kernel_call.h"
 #include "ir/base/status.h"
 #include "runtime/rt/threads.h"
 

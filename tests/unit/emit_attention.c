@@ -25,7 +25,7 @@ static void spoil_unused(size_t operand, const LigShape *shape, void *data)
     for (int r = 0; r < ROWS; r++) {
         for (int64_t i = 0; i < heads * capacity * width; i++) {
             if (i / width % capacity >= kv_len[r])
-                lig_shape_set(shape, data, slot[r] * heads * capacity * width + i, NAN);
+                lig_shape_set(shape, data, slot[r] * heads * capacity * width + i, (double)NAN);
         }
     }
 }
@@ -149,6 +149,25 @@ static void a_token_alone_gives_the_same_bits(void **state)
     }
 }
 
+static void too_little_scratch_is_refused(void **state)
+{
+    (void)state;
+    char text[1024];
+    print_form(text, &(Form){"4", "2", "32", "f32", PANEL, "scale=0.2"});
+    memcpy(strstr(text, "{class=attention}"), "{class=attention,", 17);
+    char *rest = strstr(text, "{class=attention,") + 17;
+    memmove(rest + 11, rest, strlen(rest) + 1);
+    memcpy(rest, " scratch=8}", 11);
+    KernelCase c = {.text = text, .symbols = {1, 1, 16, 1}, .in_place = -1};
+    KernelRun run = kernel_run_begin(&c);
+    LigTarget target;
+    CASE_OK(&run, lig_target_find(run.ctx, "x86-64", &target));
+    assert_int_equal(lig_schedule_module(run.module, &(LigScheduleOptions){.target = &target}),
+                     LIG_ERR_INVALID);
+    assert_non_null(strstr(lig_context_diagnostic(run.ctx, 0)->message, "scratch=8 is less than"));
+    kernel_run_end(&run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +175,7 @@ int main(void)
         cmocka_unit_test(cache_layouts),
         cmocka_unit_test(masks),
         cmocka_unit_test(a_token_alone_gives_the_same_bits),
+        cmocka_unit_test(too_little_scratch_is_refused),
     };
     return cmocka_run_group_tests(tests, set_positions, NULL);
 }

@@ -128,7 +128,8 @@ static void casts(void **state)
 
 static void fill_specials(size_t operand, const LigShape *shape, void *data)
 {
-    static const double values[] = {NAN, INFINITY, -INFINITY, 0.0, -0.0, 1.0, -1.0, 1e30};
+    static const double values[] = {(double)NAN, (double)INFINITY, -(double)INFINITY, 0.0, -0.0, 1.0, -1.0,
+                                    1e30};
     for (int64_t i = 0; i < 64; i++) lig_shape_set(shape, data, i, values[operand ? i % 8 : i / 8]);
 }
 
@@ -143,6 +144,29 @@ static void not_finite_numbers(void **state)
                   "    %z = $1 %x, %y : f32[64]\n    return %z\n  }\n}\n",
                   ops[i], NULL);
         check_kernel((KernelCase){.text = text, .kind = COMPARE_EXACT, .fill = fill_specials, .in_place = -1});
+    }
+}
+
+// Values x of every kind as the only operand.
+static void not_finite_arguments(void **state)
+{
+    (void)state;
+    static const char *const ops[][2] = {{"gelu", "{form=erf}"},
+                                         {"gelu", "{form=tanh}"},
+                                         {"silu", ""},
+                                         {"sigmoid", ""},
+                                         {"exp", ""},
+                                         {"tanh", ""},
+                                         {"relu", ""},
+                                         {"abs", ""}};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        char text[1024];
+        case_text(text,
+                  "module \"t\" {\n  kernel @k(%x: f32[64]) -> f32[64] {class=elementwise} {\n"
+                  "    %z = $1 %x $2 : f32[64]\n    return %z\n  }\n}\n",
+                  ops[i][0], ops[i][1]);
+        check_kernel(
+            (KernelCase){.text = text, .kind = COMPARE_POINTWISE, .fill = fill_specials, .in_place = -1});
     }
 }
 
@@ -173,6 +197,7 @@ int main(void)
         cmocka_unit_test(integers),
         cmocka_unit_test(casts),
         cmocka_unit_test(not_finite_numbers),
+        cmocka_unit_test(not_finite_arguments),
         cmocka_unit_test(refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,7 @@ static void fill_hidden(size_t operand, const LigShape *shape, void *data)
     (void)operand;
     for (int64_t i = 0; i < 5 * 19; i++) {
         bool hidden = i / 19 == 3 || (i / 19 == 2 && i % 19 > 4);
-        if (hidden) lig_shape_set(shape, data, i, -INFINITY);
+        if (hidden) lig_shape_set(shape, data, i, -(double)INFINITY);
     }
 }
 

@@ -1,6 +1,6 @@
 // The calling convention of compiled kernels, shared by code generation, the runtime and artefacts.
-#ifndef LIG_BASE_KERNEL_H
-#define LIG_BASE_KERNEL_H
+#ifndef LIG_BASE_KERNEL_CALL_H
+#define LIG_BASE_KERNEL_CALL_H
 
 #include <stdint.h>
 

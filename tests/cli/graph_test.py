@@ -1,0 +1,213 @@
+"""liga show, opt, eval and forward: the graph in text, and the same numbers from every stage of it."""
+import json, os
+import command
+from command import CONTEXT, Case, VOCAB, WIDTH, load, save
+
+SUM = """module "sum" {
+  dim N in 1..8
+  dim C in 1..64
+  state %seen : f32[C,2]
+  func @twice(%x: f32[N,2]) -> f32[N,2] {
+    %y = add %x, %x : f32[N,2]
+    return %y
+  }
+  func @times(%a: f32[N,2], %b: f32[N,2]) -> f32[N,2] {
+    %p = mul %a, %b : f32[N,2]
+    return %p
+  }
+}
+"""
+
+
+class Graph(Case):
+    def close(self, got, want, bound=1e-4):
+        self.assertEqual(got[0], want[0])
+        top = max(map(abs, want[1]))
+        self.assertLessEqual(max(abs(a - b) for a, b in zip(got[1], want[1])), bound * top)
+
+    def text(self, name, content):
+        with open(self.path(name), "w") as f:
+            f.write(content)
+        return self.path(name)
+
+    def graph(self):
+        self.ok("show", self.model, "--graph", "-o", self.path("model.lig"))
+        return self.path("model.lig")
+
+    def weights(self):
+        return ["--weights", os.path.join(self.model, "model.safetensors")]
+
+    def inputs(self, rows, length, mask=None):
+        ids = [(7 * i + 3) % VOCAB for i in range(rows * length)]
+        tensors = {"in.input_ids": ("I64", [rows, length], ids), "unknown": ("F32", [1], [0.5])}
+        if mask:
+            tensors["attention_mask"] = ("I32", [rows, length], mask)
+        save(self.path("in"), tensors)
+        return ["--inputs", self.path("in"), "-o", self.path("out")]
+
+    def forward(self, *options, model=None):
+        self.ok("forward", model or self.model, *options)
+        return load(self.path("out"))
+
+    def test_show(self):
+        out = self.ok("show", self.model).out
+        for word in ("parameters", "259", "f32", "tokenizer", "with a chat template"):
+            self.assertIn(word, out)
+        facts = json.loads(self.ok("show", self.model, "--json").out)
+        self.assertEqual((facts["tensors"], facts["context"]), (21, CONTEXT))
+        self.assertEqual(facts["bytes"], 4 * facts["parameters"])
+        self.assertEqual(facts["state_bytes_per_token"], 2 * 2 * 1 * 16 * 4)
+        tensors = json.loads(self.ok("show", self.model, "--tensors", "--json").out)
+        self.assertEqual(sum(t["bytes"] for t in tensors), facts["bytes"])
+        self.assertEqual(len(self.ok("show", self.model, "--tensors").out.splitlines()), 21)
+        self.assertIn("family    = decoder", self.ok("show", self.model, "--spec").out)
+        self.fails(1, "no spec", "show", self.graph(), "--spec", *self.weights())
+
+    def test_text_round_trips(self):
+        graph = self.graph()
+        with open(graph) as f:
+            text = f.read()
+        self.assertEqual(self.ok("opt", graph).out, text)
+        self.ok("opt", graph, "--passes", "simplify,hoist", "-o", self.path("a.lig"))
+        again = self.ok("opt", self.path("a.lig")).out
+        with open(self.path("a.lig")) as f:
+            self.assertEqual(f.read(), again)
+
+    def test_passes(self):
+        graph = self.graph()
+        names = [line.split()[0] for line in self.ok("opt", "--list").out.splitlines()]
+        self.assertEqual([p["name"] for p in json.loads(self.ok("opt", "--list", "--json").out)], names)
+        one = self.ok("opt", graph, "--passes", ",".join(names), "--verify").out
+        self.assertEqual(self.ok("opt", graph, "--stop-after", names[-1]).out, one)
+        step = graph
+        for i, name in enumerate(names):  # one at a time, through text
+            self.ok("opt", step, "--passes", name, "--verify", "-o", self.path(f"{i}.lig"))
+            step = self.path(f"{i}.lig")
+        with open(step) as f:
+            self.assertEqual(f.read(), one)
+        self.assertEqual(self.ok("opt", graph, "--passes", "simplify,hoist,fuse", "--stop-after", "simplify").out,
+                         self.ok("opt", graph, "--passes", "simplify").out)
+
+    def test_wrong_passes(self):
+        graph = self.graph()
+        self.fails(2, ["no pass 'fsue'", "--list"], "opt", graph, "--passes", "fsue")
+        self.fails(1, ["stage"], "opt", graph, "--passes", "plan")
+        self.fails(2, "not among", "opt", graph, "--passes", "simplify", "--stop-after", "plan")
+        self.fails(1, "model.lig", "opt", self.text("model.lig", "module \"m\" {"))
+
+    def test_forward(self):
+        out = self.forward(*self.inputs(2, 9))
+        self.assertEqual(sorted(out), ["hidden", "logits"])
+        self.assertEqual(out["logits"][0], [2, 9, VOCAB])
+        self.assertEqual(out["hidden"][0], [2, 9, WIDTH])
+        for option in (["--interpret"], ["--no-fuse"], ["--threads", "1"], ["--cpu", "x86-64"]):
+            other = self.forward(*self.inputs(2, 9), *option)
+            for name in out:
+                self.close(other[name], out[name])
+
+    def test_forward_is_run(self):
+        """The largest logit of the last position is what run chooses."""
+        logits = self.forward(*self.inputs(1, 9))["logits"][1][-VOCAB:]
+        ids = ",".join(str((7 * i + 3) % VOCAB) for i in range(9))
+        answer = json.loads(self.ok("run", self.model, "--ids", ids, "-n", "1", "--json").out)
+        self.assertEqual(answer["tokens"], [logits.index(max(logits))])
+
+    def test_forward_of_a_text(self):
+        want = self.forward(*self.inputs(2, 9))
+        other = self.forward(*self.inputs(2, 9), *self.weights(), model=self.graph())
+        for name in want:
+            self.assertEqual(other[name], want[name])
+
+    def test_rows_do_not_meet(self):
+        """More rows than go into one call; each as if alone."""
+        both = self.forward(*self.inputs(150, 7), "--deterministic")["logits"][1]
+        for row in (0, 71, 149):
+            ids = [(7 * i + 3) % VOCAB for i in range(row * 7, row * 7 + 7)]
+            save(self.path("in"), {"input_ids": ("I32", [1, 7], ids)})
+            alone = self.forward("--inputs", self.path("in"), "-o", self.path("out"), "--deterministic")["logits"][1]
+            self.assertEqual(both[row * 7 * VOCAB:(row + 1) * 7 * VOCAB], alone)
+
+    def test_mask(self):
+        """Masked keys do not count; queries beyond them are computed all the same, with the keys before."""
+        want = self.forward(*self.inputs(1, 9), "--interpret")["logits"][1]
+        got = self.forward(*self.inputs(1, 9, [1] * 5 + [0] * 4))["logits"][1]
+        other = self.forward(*self.inputs(1, 9, [1] * 5 + [0] * 4), "--interpret")["logits"][1]
+        self.close(([], got), ([], other))
+        self.close(([], got[:5 * VOCAB]), ([], want[:5 * VOCAB]))
+        self.assertNotEqual(got[5 * VOCAB:], want[5 * VOCAB:])
+
+    def test_long_rows(self):
+        """A row longer than one call takes goes through in chunks; a mask may end inside one or before it."""
+        for ones in (700, 600, 300):
+            mask = [1] * ones + [0] * (700 - ones)
+            long = self.forward(*self.inputs(1, 700, mask))["logits"]
+            self.assertEqual(long[0], [1, 700, VOCAB])
+            part = self.forward(*self.inputs(1, 400))["logits"][1]
+            known = min(ones, 400) * VOCAB
+            self.close(([], long[1][:known]), ([], part[:known]))
+            if ones < 512:  # queries of the second chunk see what those of the first do: keys below `ones`
+                masked = self.forward(*self.inputs(1, 500, mask[:500]))["logits"][1]
+                self.close(([], long[1][:500 * VOCAB]), ([], masked))
+
+    def test_wrong_inputs(self):
+        self.fails(1, "ones, then zeros", "forward", self.model, *self.inputs(1, 3, [0, 1, 1]))
+        self.fails(1, "ones, then zeros", "forward", self.model, *self.inputs(1, 3, [1, 2, 1]))
+        self.fails(1, "context", "forward", self.model, *self.inputs(1, CONTEXT + 1))
+        out = ["-o", self.path("out"), "--inputs", self.path("in")]
+        for tensors, words in (({"ids": ("I32", [1, 1], [0])}, "'input_ids' is missing"),
+                               ({"input_ids": ("F32", [1, 1], [0])}, "f32"),
+                               ({"input_ids": ("I32", [2], [0, 1])}, "[rows, tokens]"),
+                               ({"input_ids": ("I32", [0, 2], [])}, "at least one"),
+                               ({"input_ids": ("I64", [1, 1], [1 << 40])}, "holds a number"),
+                               ({"input_ids": ("I32", [1, 1], [VOCAB])}, "259"),
+                               ({"input_ids": ("I32", [1, 1], [-1])}, "-1"),
+                               ({"input_ids": ("I32", [1, 2], [1, 2]), "attention_mask": ("I32", [2, 1], [1, 1])}, "shape")):
+            save(self.path("in"), tensors)
+            self.fails(1, words, "forward", self.model, *out)
+            self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_eval(self):
+        graph = self.text("sum.lig", SUM)
+        size = ["--dim", "C=4"]
+        out = ["-o", self.path("out"), "--inputs", self.path("in")]
+        save(self.path("in"), {"x": ("F32", [3, 2], [1, 2, 3, 4, 5, 6])})
+        for option in ([], ["--interpret"], ["--func", "twice"], ["--func", "@twice", "--no-fuse"]):
+            self.ok("eval", graph, *out, *size, *option)
+            self.assertEqual(load(self.path("out")), {"y": ([3, 2], [2, 4, 6, 8, 10, 12])})
+        save(self.path("in"), {"in.a": ("F32", [1, 2], [2, 3]), "b": ("F32", [1, 2], [5, 7]), "seen": ("F32", [4, 2], [0] * 8)})
+        self.ok("eval", graph, *out)
+        self.assertEqual(load(self.path("out")), {"p": ([1, 2], [10, 21])})
+
+    def test_eval_errors(self):
+        graph = self.text("sum.lig", SUM)
+        out = ["-o", self.path("out"), "--inputs", self.path("in")]
+        save(self.path("in"), {"x": ("F32", [3, 2], [1, 2, 3, 4, 5, 6])})
+        self.fails(1, "--dim C=", "eval", graph, *out)
+        self.fails(1, "no dim Q", "eval", graph, *out, "--dim", "Q=1")
+        self.fails(2, "NAME=N", "eval", graph, *out, "--dim", "C")
+        self.fails(1, "@nine", "eval", graph, *out, "--func", "nine")
+        self.fails(1, "'a' is missing", "eval", graph, *out, "--func", "times", "--dim", "C=1")
+        save(self.path("in"), {"x": ("F32", [9, 2], [0] * 18)})
+        self.fails(1, "N is 9", "eval", graph, *out, "--dim", "C=1")
+        save(self.path("in"), {"y": ("F32", [1, 2], [0] * 2)})
+        self.fails(1, "fit no function", "eval", graph, *out, "--dim", "C=1")
+
+    def test_every_stage_gives_the_same(self):
+        """What --dump wrote at each stage, run by the interpreter and compiled onwards."""
+        self.ok("forward", self.model, *self.inputs(1, 5), "--dump", self.path("stages"), "--no-onednn")
+        want = load(self.path("out"))["logits"][1]
+        n = 5
+        save(self.path("in"), {"ids": ("I32", [n], [(7 * i + 3) % VOCAB for i in range(n)]), "pos": ("I32", [n], list(range(n))),
+                               "start": ("I32", [2], [0, n]), "slot": ("I32", [1], [0]), "kv_len": ("I32", [1], [n])})
+        names = sorted(os.listdir(self.path("stages")))
+        self.assertGreaterEqual(len(names), 7)
+        for name in names:
+            for option in ([], ["--interpret"]):
+                self.ok("eval", os.path.join(self.path("stages"), name), *self.weights(), "--func", "forward", "--dim", "C=16,S=1",
+                        "--inputs", self.path("in"), "-o", self.path("out"), "--no-onednn", *option)
+                logits = [t[1] for t in load(self.path("out")).values() if t[0] == [n, VOCAB]]
+                self.close(([], logits[0]), ([], want))
+
+
+if __name__ == "__main__":
+    command.main()

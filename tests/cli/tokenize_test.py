@@ -1,0 +1,61 @@
+"""liga tokenize: there and back, by lines and whole, and lines that are wrong."""
+import json, os
+import command
+from command import Case, END, START, TH
+
+
+class Tokenize(Case):
+    def ids(self, text, *options):
+        return json.loads(self.ok("tokenize", self.model, *options, text=text).out)
+
+    def test_ids(self):
+        self.assertEqual(self.ids("abc"), [97, 98, 99])
+        self.assertEqual(self.ids("the"), [TH, ord("e")])
+        self.assertEqual(self.ids(""), [])
+        self.assertEqual(self.ids("ü"), list("ü".encode()))
+        self.assertEqual(self.ids("a<|end|>b"), [97, END, 98])
+
+    def test_of_the_file_alone(self):
+        file = os.path.join(self.model, "tokenizer.json")
+        self.assertEqual(json.loads(self.ok("tokenize", file, text="the<|start|>").out), [TH, ord("e"), START])
+
+    def test_round_trip(self):
+        for text in ("", "two letters\n", "  a \t b\r\n", "Grüße, 世界 🎉", "a<|end|>b", "\0", "thth" * 1000):
+            ids = self.ok("tokenize", self.model, text=text).out
+            self.assertEqual(self.ok("tokenize", self.model, "-d", text=ids).raw.decode(), text)
+
+    def test_lines(self):
+        texts = ["abc", "", "the\nth", "\u2028\x85é🎉", "\0"]
+        r = self.ok("tokenize", self.model, "--jsonl", text="".join(json.dumps({"text": t}) + "\n" for t in texts))
+        rows = [json.loads(line) for line in r.out.splitlines()]
+        self.assertEqual(len(rows), len(texts))
+        for row, text in zip(rows, texts):
+            self.assertEqual(list(row), ["ids"])
+            self.assertEqual(b"".join(b"th" if i == TH else bytes([i]) for i in row["ids"]).decode(), text)
+        back = self.ok("tokenize", self.model, "-d", "--jsonl", text=r.out)
+        self.assertEqual([json.loads(line)["text"] for line in back.out.splitlines()], texts)
+
+    def test_special_tokens_are_kept(self):
+        out = self.ok("tokenize", self.model, "-d", "--jsonl", text=json.dumps({"ids": [START, 97, END]})).out
+        self.assertEqual(json.loads(out), {"text": "<|start|>a<|end|>"})
+
+    def test_broken_characters(self):
+        out = self.ok("tokenize", self.model, "-d", "--jsonl", text='{"ids":[195]}\n{"ids":[97,255,98]}\n').out
+        self.assertEqual([json.loads(x)["text"] for x in out.splitlines()], ["\ufffd", "a\ufffdb"])
+
+    def test_wrong_lines(self):
+        self.fails(1, ["standard input:2:", "JSON"], "tokenize", self.model, "--jsonl", text='{"text":"a"}\n{"text":\n')
+        self.fails(1, "standard input:1:", "tokenize", self.model, "--jsonl", text='{"words":"a"}\n')
+        self.fails(1, "standard input:1:", "tokenize", self.model, "-d", "--jsonl", text='{"ids":[1,"x"]}\n')
+        self.fails(1, "no token id", "tokenize", self.model, "-d", text="[-1]")
+        self.fails(1, "no list of ids", "tokenize", self.model, "-d", text='{"ids":7}')
+
+    def test_output_file(self):
+        self.ok("tokenize", self.model, "-o", self.path("ids"), text="abc")
+        with open(self.path("ids")) as f:
+            self.assertEqual(f.read(), "[97,98,99]\n")
+        self.assertEqual(self.ok("tokenize", self.model, "-o", "-", text="abc").out, "[97,98,99]\n")
+
+
+if __name__ == "__main__":
+    command.main()
