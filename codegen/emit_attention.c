@@ -1,4 +1,5 @@
-// Attention over cached keys, streaming: nothing of the size tokens x keys is ever held.
+// Attention over the keys of a cache, or of the call's own tokens, streaming: nothing of the size tokens x keys
+// is ever held.
 //
 // A tile is a unit of heads (some heads of queries that share one head of keys) and a run of tokens. Tokens are
 // taken in groups when they belong to one row: key blocks that all of a group see are folded into all its query
@@ -39,6 +40,8 @@ static int64_t round_up(int64_t value, int64_t multiple)
     return (value + multiple - 1) / multiple * multiple;
 }
 
+static bool is_cached(const LigOp *op) { return op->operand_count > SLOT; }
+
 // The largest divisor of `group` that is at most MAX_ROWS.
 static int choose_heads(int64_t group)
 {
@@ -55,6 +58,7 @@ static LigAttentionSizes find_sizes(const LigOp *op, const LigTarget *target)
                            .width = constant(q->dims[2]),
                            .lanes = lig_target_f32_lanes(target)};
     const int64_t element = sizeof(float);
+    s.stride = is_cached(op) ? s.width : s.kv_heads * s.width;
     s.group = s.heads / s.kv_heads;
     s.heads_at_once = choose_heads(s.group);
     s.tokens_at_once = MAX_ROWS / s.heads_at_once;
@@ -98,6 +102,9 @@ static LigStatus check_types(const LigModule *module, const LigFunc *kernel, con
                                "the head size must be a constant up to 1024");
     const LigLayout *layout = &key->layout;
     bool panels = layout->kind == LIG_LAYOUT_PANEL;
+    if (panels && !is_cached(op))
+        return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
+                               "keys of the call's own tokens must lie in rows");
     bool known = !panels || (layout->k == 1 && layout->n % lanes == 0 && LIG_ATTENTION_KEYS % layout->n == 0);
     if (known && value->layout.kind == LIG_LAYOUT_ROWS) return LIG_OK;
     return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
@@ -108,9 +115,6 @@ static LigStatus check(const LigModule *module, const LigFunc *kernel, const Lig
 {
     const LigOp *op = find_attention(kernel);
     if (op == NULL) return lig_kernel_fail(module, kernel, NULL, LIG_ERR_UNSUPPORTED, "no attention in it");
-    if (op->operand_count <= SLOT)
-        return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
-                               "keys of the call's own tokens are not compiled yet: use --interpret");
     LIG_TRY(check_ops(module, kernel, op));
     LIG_TRY(check_types(module, kernel, op, lig_target_f32_lanes(target)));
     for (size_t i = 0; i < op->operand_count; i++) {
@@ -177,14 +181,23 @@ static LLVMValueRef plus(const Group *g, LLVMValueRef value, int64_t by)
     return LLVMBuildAdd(e->builder, value, lig_i64(e, by), "");
 }
 
+// How many keys there are for tokens of the group's row, whatever kv_len says.
+static LLVMValueRef key_limit(const Group *g)
+{
+    LigKernelEmitter *k = g->a->k;
+    if (is_cached(g->a->op)) return lig_kernel_dim(k, g->a->key_type->dims[2]);
+    LLVMValueRef first = lig_kernel_load_i32(k, g->a->start, g->row);
+    LLVMValueRef end = lig_kernel_load_i32(k, g->a->start, plus(g, g->row, 1));
+    return LLVMBuildSub(k->e->builder, end, first, "");
+}
+
 static Seen seen_keys(const Group *g, LLVMValueRef token)
 {
     LigKernelEmitter *k = g->a->k;
     LLVMBuilderRef b = k->e->builder;
     LigAttrs attrs = g->a->op->attrs;
     LLVMValueRef zero = lig_i64(k->e, 0), position = lig_kernel_load_i32(k, g->a->pos, token);
-    LLVMValueRef capacity = lig_kernel_dim(k, g->a->key_type->dims[2]);
-    LLVMValueRef end = lig_kernel_least(k, lig_kernel_load_i32(k, g->a->kv_len, g->row), capacity);
+    LLVMValueRef end = lig_kernel_least(k, lig_kernel_load_i32(k, g->a->kv_len, g->row), key_limit(g));
     bool causal = lig_attrs_flag(attrs, LIG_ATTR_CAUSAL);
     bool windowed = lig_attrs_get(attrs, LIG_ATTR_WINDOW) != NULL;
     int64_t window = lig_attrs_int(attrs, LIG_ATTR_WINDOW, 1), side = window / 2;
@@ -236,7 +249,7 @@ typedef struct BlockCall {
 static void call_block(const Group *g, BlockCall call)
 {
     LigEmitter *e = g->a->k->e;
-    int64_t keys = LIG_ATTENTION_KEYS * g->a->sizes.width;
+    int64_t keys = LIG_ATTENTION_KEYS * g->a->sizes.stride;
     int64_t key_bytes = keys * lig_dtype_block_bytes(g->a->key_type->dtype);
     int64_t value_bytes = keys * lig_dtype_block_bytes(g->a->value_type->dtype);
     LLVMValueRef args[] = {token_rows(g, g->a->query, call.token),
@@ -394,21 +407,28 @@ static void emit_group(const Group *g)
 
 // ---- tokens of a tile ----
 
-// Finds the row of the group's first token and where its slot's keys and values begin.
-static void enter_row(Group *g, const LigTokenRows *rows)
+// The flat index in keys or values of the first one for the group's row and head.
+static LLVMValueRef first_key(const Group *g, const LigType *type)
 {
     LigKernelEmitter *k = g->a->k;
     LLVMBuilderRef b = k->e->builder;
+    LLVMValueRef zero = lig_i64(k->e, 0);
+    bool cached = is_cached(g->a->op);
+    LLVMValueRef from = lig_kernel_load_i32(k, cached ? g->a->slot : g->a->start, g->row);
+    LLVMValueRef head = LLVMBuildAdd(b, scaled(g, from, g->a->sizes.kv_heads), g->kv_head, "");
+    if (cached) return lig_kernel_cache_index(k, type, (LigCachePlace){head, zero, zero});
+    return scaled(g, head, g->a->sizes.width);
+}
+
+// Finds the row of the group's first token and where the row's keys and values begin.
+static void enter_row(Group *g, const LigTokenRows *rows)
+{
+    LigKernelEmitter *k = g->a->k;
     LigTokenRow row = lig_kernel_row_of(k, rows, g->token);
     g->row = row.row;
     g->exists = row.exists;
-    LLVMValueRef slot = lig_kernel_load_i32(k, g->a->slot, row.row), zero = lig_i64(k->e, 0);
-    LLVMValueRef batch = LLVMBuildAdd(b, scaled(g, slot, g->a->sizes.kv_heads), g->kv_head, "");
-    LigCachePlace place = {batch, zero, zero};
-    LLVMValueRef key = lig_kernel_cache_index(k, g->a->key_type, place);
-    LLVMValueRef value = lig_kernel_cache_index(k, g->a->value_type, place);
-    g->key = lig_kernel_element(k, g->a->key, key, g->a->key_type->dtype);
-    g->value = lig_kernel_element(k, g->a->value, value, g->a->value_type->dtype);
+    g->key = lig_kernel_element(k, g->a->key, first_key(g, g->a->key_type), g->a->key_type->dtype);
+    g->value = lig_kernel_element(k, g->a->value, first_key(g, g->a->value_type), g->a->value_type->dtype);
 }
 
 static void emit_singles(Group *g, const LigTokenRows *rows, LigUnitRange tokens)
@@ -439,7 +459,7 @@ static void emit_tokens(Group *g, LigUnitRange tokens)
     LigKernelEmitter *k = g->a->k;
     LigEmitter *e = k->e;
     int at_once = g->a->sizes.tokens_at_once;
-    LigTokenRows rows = {g->a->start, lig_kernel_dim(k, g->a->op->operands[SLOT]->type.dims[0])};
+    LigTokenRows rows = {g->a->start, lig_kernel_dim(k, g->a->op->operands[KV_LEN]->type.dims[0])};
     if (at_once == 1) {
         emit_singles(g, &rows, tokens);
         return;
@@ -500,7 +520,7 @@ static LigAttention describe(LigKernelEmitter *k)
     a.value = pointer_of(&a, VALUE);
     a.pos = pointer_of(&a, POS);
     a.start = pointer_of(&a, START);
-    a.slot = pointer_of(&a, SLOT);
+    if (is_cached(a.op)) a.slot = pointer_of(&a, SLOT);
     a.kv_len = pointer_of(&a, KV_LEN);
     a.out = k->outputs[0];
     return a;
