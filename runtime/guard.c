@@ -30,12 +30,19 @@ static const LigValue *find_input(const LigValue *index, LigGuard *guard)
     return index->op->operands[0];
 }
 
+// Gather's axis stands in its attributes.
+static LigDim guarded_dim(const LigOp *op, const IndexRule *rule)
+{
+    const LigType *type = &op->operands[rule->of]->type;
+    int64_t axis = lig_attrs_int(op->attrs, LIG_ATTR_AXIS, rule->axis);
+    return type->dims[axis < 0 ? axis + type->rank : axis];
+}
+
 static LigStatus add_guard(LigModule *module, const LigFunc *func, const LigOp *op, const IndexRule *rule,
                            LigGuards *guards)
 {
     const LigValue *index = op->operands[rule->operand];
-    LigGuard guard = {
-        .func = func->name, .kind = rule->kind, .bound = op->operands[rule->of]->type.dims[rule->axis]};
+    LigGuard guard = {.func = func->name, .kind = rule->kind, .bound = guarded_dim(op, rule)};
     const LigValue *input = find_input(index, &guard);
     if (!input || (input != index && rule->kind != LIG_GUARD_INDEX)) {
         return lig_fail(
