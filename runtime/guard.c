@@ -10,10 +10,10 @@ typedef struct IndexRule {
 } IndexRule;
 
 static const IndexRule rules[] = {
-    {LIG_OP_GATHER, 1, LIG_GUARD_INDEX, 0, 0},     {LIG_OP_APPEND, 2, LIG_GUARD_INDEX, 0, 0},
-    {LIG_OP_APPEND, 3, LIG_GUARD_STARTS, 1, 0},    {LIG_OP_APPEND, 4, LIG_GUARD_INDEX, 0, 2},
-    {LIG_OP_ATTENTION, 4, LIG_GUARD_STARTS, 0, 0}, {LIG_OP_ATTENTION, 5, LIG_GUARD_LENGTH, 1, 2},
-    {LIG_OP_ATTENTION, 6, LIG_GUARD_INDEX, 1, 0},
+    {LIG_OP_GATHER, 1, LIG_GUARD_INDEX, 0, 0},     {LIG_OP_EMBEDDING, 1, LIG_GUARD_INDEX, 0, 0},
+    {LIG_OP_APPEND, 2, LIG_GUARD_INDEX, 0, 0},     {LIG_OP_APPEND, 3, LIG_GUARD_STARTS, 1, 0},
+    {LIG_OP_APPEND, 4, LIG_GUARD_INDEX, 0, 2},     {LIG_OP_ATTENTION, 4, LIG_GUARD_STARTS, 0, 0},
+    {LIG_OP_ATTENTION, 5, LIG_GUARD_LENGTH, 1, 2}, {LIG_OP_ATTENTION, 6, LIG_GUARD_INDEX, 1, 0},
 };
 
 // The input behind an index, itself or through a slice, of which `guard` then keeps the ends; NULL when the
@@ -38,12 +38,20 @@ static LigDim guarded_dim(const LigOp *op, const IndexRule *rule)
     return type->dims[axis < 0 ? axis + type->rank : axis];
 }
 
-static LigStatus add_guard(LigModule *module, const LigFunc *func, const LigOp *op, const IndexRule *rule,
-                           LigGuards *guards)
+// What an index op inside a kernel reads, seen from the call: the operand that stands for the kernel's input.
+static const LigValue *seen_from_call(const LigOp *call, const LigValue *value)
 {
-    const LigValue *index = op->operands[rule->operand];
+    bool formal = call && value->kind == LIG_VALUE_INPUT;
+    return formal ? call->operands[value->index] : value;
+}
+
+// `call`: the op of `func` whose callee holds `op`; NULL when `op` is in `func` itself.
+static LigStatus add_guard(LigModule *module, const LigFunc *func, const LigOp *call, const LigOp *op,
+                           const IndexRule *rule, LigGuards *guards)
+{
+    const LigValue *read = op->operands[rule->operand], *index = seen_from_call(call, read);
     LigGuard guard = {.func = func->name, .kind = rule->kind, .bound = guarded_dim(op, rule)};
-    const LigValue *input = find_input(index, &guard);
+    const LigValue *input = call && read == index ? NULL : find_input(index, &guard);
     if (!input || (input != index && rule->kind != LIG_GUARD_INDEX)) {
         return lig_fail(
             module->ctx, LIG_ERR_UNSUPPORTED, op->loc,
@@ -62,10 +70,23 @@ static bool applies(const LigOp *op, const IndexRule *rule)
     return rule->kind != LIG_GUARD_LENGTH || rule->axis < op->operands[rule->of]->type.rank - 1;
 }
 
-static LigStatus find_in_op(LigModule *module, const LigFunc *func, const LigOp *op, LigGuards *guards)
+static LigStatus find_in_op(LigModule *module, const LigFunc *func, const LigOp *call, const LigOp *op,
+                            LigGuards *guards)
 {
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        if (applies(op, &rules[i])) LIG_TRY(add_guard(module, func, op, &rules[i], guards));
+        if (applies(op, &rules[i])) LIG_TRY(add_guard(module, func, call, op, &rules[i], guards));
+    }
+    return LIG_OK;
+}
+
+static LigStatus find_in_func(LigModule *module, const LigFunc *func, LigGuards *guards)
+{
+    for (size_t i = 0; i < func->ops.count; i++) {
+        const LigOp *op = func->ops.data[i];
+        LIG_TRY(find_in_op(module, func, NULL, op, guards));
+        for (size_t j = 0; op->callee && j < op->callee->ops.count; j++) {
+            LIG_TRY(find_in_op(module, func, op, op->callee->ops.data[j], guards));
+        }
     }
     return LIG_OK;
 }
@@ -97,8 +118,8 @@ LigStatus lig_guards_find(LigModule *module, LigGuards *out)
     *out = (LigGuards){0};
     for (size_t i = 0; i < module->funcs.count; i++) {
         const LigFunc *func = module->funcs.data[i];
-        if (func->kind != LIG_FUNC) continue;
-        for (size_t j = 0; j < func->ops.count; j++) LIG_TRY(find_in_op(module, func, func->ops.data[j], out));
+        bool callable = func->kind == LIG_FUNC || func->kind == LIG_FUNC_VARIANT;
+        if (callable) LIG_TRY(find_in_func(module, func, out));
     }
     remove_repeated(out);
     return LIG_OK;
@@ -158,7 +179,7 @@ LigStatus lig_guards_check(const LigGuards *guards, const LigModule *module, con
 {
     for (size_t i = 0; i < guards->items.count; i++) {
         const LigGuard *guard = &guards->items.data[i];
-        if (!lig_str_equal(guard->func, name)) continue;
+        if (!lig_str_equal(guard->func, name) && !lig_str_equal(guard->func, func->name)) continue;
         LIG_TRY(check_guard(guard, module, func, &inputs[guard->input], dims));
     }
     return LIG_OK;

@@ -32,7 +32,8 @@ typedef struct LigGuards {
 // module's arena.
 LigStatus lig_guards_find(LigModule *module, LigGuards *out) LIG_MUST_CHECK;
 
-// Checks the inputs of a call. Errors: INVALID, naming the input, the place and the bound.
+// Checks the inputs of a call of `func`, a variant of `name` (or `name` itself). Errors: INVALID, naming the
+// input, the place and the bound.
 LigStatus lig_guards_check(const LigGuards *guards, const LigModule *module, const LigFunc *func, LigStr name,
                            const LigTensor *inputs, const int64_t *dims) LIG_MUST_CHECK;
 
