@@ -240,6 +240,67 @@ static void the_text_of_a_spec_gives_the_same_graph(void **state)
     }
 }
 
+// Builds from the spec's text with each allocation failing once.
+static void starve(const char *name, const char *path)
+{
+    LigContext *ctx = lig_context_create();
+    LigModelFile *file;
+    LigText text = {0};
+    succeed(ctx, lig_model_file_open(ctx, path, NULL, &file), name);
+    lig_spec_print(&text, lig_model_file_spec(file));
+    LigStatus status = LIG_ERR_NO_MEMORY;
+    uint64_t n = 0;
+    while (status != LIG_OK) {
+        LigArena *arena = lig_arena_create();
+        LigSpec *spec = LIG_NEW(arena, LigSpec);
+        LigModule *module = NULL;
+        lig_alloc_fail_at(++n);
+        status = lig_spec_parse(ctx, "spec", lig_text_view(&text), arena, spec);
+        if (status == LIG_OK)
+            status = lig_build_model(ctx, spec, (LigTensorSource){find_in_file, file},
+                                     (LigModelOptions){LIG_F32}, &module);
+        lig_alloc_fail_at(0);
+        if (status != LIG_OK && status != LIG_ERR_NO_MEMORY) succeed(ctx, status, name);
+        if (status == LIG_OK) lig_module_destroy(module);
+        lig_context_clear(ctx);
+        lig_arena_destroy(arena);
+        assert_true(n < 10000);
+    }
+    assert_true(n > 1);
+    lig_text_free(&text);
+    lig_model_file_close(file);
+    lig_context_destroy(ctx);
+}
+
+static void every_failing_allocation_is_survived(void **state)
+{
+    (void)state;
+    char path[1024];
+    for (size_t i = 0; i < MODELS; i++) {
+        if (find_model(models[i], path, sizeof path)) starve(models[i], path);
+    }
+}
+
+// The example of models/README.md is a spec that builds.
+static void the_example_of_the_readme_reads(void **state)
+{
+    (void)state;
+    LigContext *ctx = lig_context_create();
+    LigArena *arena = lig_arena_create();
+    LigMappedFile *readme;
+    succeed(ctx, lig_file_map(ctx, LIG_SOURCE_DIR "/models/README.md", &readme), "README");
+    LigStr text = lig_str_copy(arena, (LigStr){(const char *)readme->data, readme->size});
+    const char *begin = strstr(text.data, "```\nmodel"), *end = begin ? strstr(begin + 4, "```") : NULL;
+    assert_non_null(end);
+    LigSpec *spec = LIG_NEW(arena, LigSpec);
+    succeed(ctx, lig_spec_parse(ctx, "README.md", (LigStr){begin + 4, (size_t)(end - begin) - 4}, arena, spec),
+            "spec");
+    succeed(ctx, lig_spec_check(ctx, spec), "spec");
+    lig_file_unmap(readme);
+    lig_arena_destroy(arena);
+    lig_context_destroy(ctx);
+}
+
 // ---- specs that are wrong ----
 
 // A whole spec, with one piece of its text replaced.
@@ -394,6 +455,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_gives_its_stored_numbers),
         cmocka_unit_test(the_text_of_a_spec_gives_the_same_graph),
+        cmocka_unit_test(every_failing_allocation_is_survived),
+        cmocka_unit_test(the_example_of_the_readme_reads),
         cmocka_unit_test(wrong_specs_are_told_where),
         cmocka_unit_test(old_and_new_configurations_are_read),
         cmocka_unit_test(unknown_knobs_and_values_are_named),
