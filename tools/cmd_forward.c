@@ -126,7 +126,7 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static LigStatus fail_length(const Forward *f, int64_t most)
 {
     return lig_fail(f->ctx, LIG_ERR_INVALID, LIG_FILE_LOC(lig_option_text(f->options, LIG_OPT_INPUTS)),
-                    "'input_ids' has rows of %lld tokens, but the model takes %lld: cut them",
+                    "'input_ids' has rows of %lld tokens, but the context of a call holds %lld: cut them",
                     (long long)f->length, (long long)most);
 }
 
