@@ -113,7 +113,8 @@ static void check_place(Plan *plan, const LigValue *value)
     bool returned = is_output(plan->v->func, value);
     switch (value->place.kind) {
     case LIG_PLACE_NONE:
-        if (!returned && !is_under_output(plan, value)) breaks(plan, value, "has no place: only inputs and returned values are the caller's");
+        if (!returned && !is_under_output(plan, value))
+            breaks(plan, value, "has no place: only inputs and returned values are the caller's");
         break;
     case LIG_PLACE_ARENA:
         if (returned) breaks(plan, value, "is returned, so it lies in the caller's memory, not in the arena");

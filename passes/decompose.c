@@ -9,7 +9,7 @@
 //
 // Requires  stage model. Ensures  no op of a function is declared DECOMPOSE (ir/ops.def). Reassociates: the
 // parts round where the whole does not. Runs first, so that simplify and fuse see the parts.
-#include "ir/decompose.h"
+#include "ir/decomposition.h"
 #include "passes/pass.h"
 #include "passes/rewrite.h"
 
