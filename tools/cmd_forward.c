@@ -133,7 +133,7 @@ static LigStatus fail_length(const Forward *f, int64_t most)
 // The caches, where there are any.
 static LigStatus choose_cache(Forward *f, const LigModule *module)
 {
-    size_t c_index, s_index;
+    size_t c_index = 0, s_index = 0;
     const LigSymbol *c = find_symbol(module, "C", &c_index), *s = find_symbol(module, "S", &s_index);
     if (!c || !s) return f->length > f->most_tokens ? fail_length(f, f->most_tokens) : LIG_OK;
     if (f->length > c->high) return fail_length(f, c->high);

@@ -156,7 +156,7 @@ static void check_forward(const char *name, const char *path)
     LigModelFile *file;
     LigModule *module;
     LigSafetensors *reference;
-    char reference_path[1024];
+    char reference_path[2048];
     snprintf(reference_path, sizeof reference_path, "%s/reference.safetensors", path);
     succeed(ctx, lig_model_file_open(ctx, path, NULL, &file), name);
     succeed(ctx, lig_model_file_build(file, &(LigGraphOptions){.kv = LIG_F32}, &module), name);
