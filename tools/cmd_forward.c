@@ -311,7 +311,7 @@ static LigStatus run_all(Forward *f)
 
 static LigStatus write_results(const Forward *f)
 {
-    LigNamedTensor tensors[OUT_COUNT];
+    LigNamedTensor tensors[OUT_COUNT] = {0};
     for (size_t i = 0; i < f->output_count; i++) {
         tensors[i] = (LigNamedTensor){lig_str(output_names[i]), {f->result_shapes[i], f->results[i].data}};
     }
