@@ -5,12 +5,10 @@
 //   - Offsets are multiples of 64, and the value ends inside the attribute `arena`, at the upper bounds of the
 //     variant's dims.
 //   - A view lies in the bytes of its operand; the new value of a state in the bytes of the state. Nothing else
-//   lies
-//     over a param, a state, an input or a result of load.
+//     lies over a param, a state, an input or a result of load.
 //   - A result over a value fits in it, and no value of those bytes defined before is read after.
 //   - Two values of the arena that are alive at the same time do not overlap. A value lives from the op that
-//   defines
-//     it to its last reader, in text order; values that lie over each other live as one.
+//     defines it to its last reader, in text order; values that lie over each other live as one.
 #include "ir/verify_rule.h"
 
 // What is known of one value: positions count ops.

@@ -126,7 +126,7 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static LigStatus fail_length(const Forward *f, int64_t most)
 {
     return lig_fail(f->ctx, LIG_ERR_INVALID, LIG_FILE_LOC(lig_option_text(f->options, LIG_OPT_INPUTS)),
-                    "'input_ids' has rows of %lld tokens, but the model takes %lld: cut them",
+                    "'input_ids' has rows of %lld tokens, but the context of a call holds %lld: cut them",
                     (long long)f->length, (long long)most);
 }
 
@@ -311,7 +311,8 @@ static LigStatus run_all(Forward *f)
 
 static LigStatus write_results(const Forward *f)
 {
-    LigNamedTensor tensors[OUT_COUNT] = {0};
+    LigNamedTensor tensors[OUT_COUNT];
+    LIG_ASSERT(f->output_count <= OUT_COUNT);
     for (size_t i = 0; i < f->output_count; i++) {
         tensors[i] = (LigNamedTensor){lig_str(output_names[i]), {f->result_shapes[i], f->results[i].data}};
     }
