@@ -60,13 +60,6 @@ static LigStatus add_buffers(Lowerer *l, LigValue *const *values, size_t count)
     return LIG_OK;
 }
 
-static uint32_t func_index(const LigModule *module, const LigFunc *func)
-{
-    uint32_t i = 0;
-    while (module->funcs.data[i] != func) i++;
-    return i;
-}
-
 static LigStatus add_call(Lowerer *l, const LigOp *op)
 {
     LigCallable callable;
@@ -78,7 +71,7 @@ static LigStatus add_call(Lowerer *l, const LigOp *op)
                         buffer_count, LIG_MAX_CALL_BUFFERS);
     }
     LigKernelCall call = {.kernel = callable.function,
-                          .kernel_index = func_index(l->module, op->callee),
+                          .kernel_index = (uint32_t)lig_module_func_index(l->module, op->callee),
                           .first_buffer = (uint32_t)l->buffers.count,
                           .buffer_count = (uint32_t)buffer_count};
     LIG_TRY(add_buffers(l, op->operands, op->operand_count));
