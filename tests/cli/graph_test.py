@@ -70,6 +70,11 @@ class Graph(Case):
         self.assertIn("family    = decoder", self.ok("show", self.model, "--spec").out)
         self.fails(1, "no spec", "show", self.graph(), "--spec", *self.weights())
 
+    def test_spec_is_no_model_yet(self):
+        spec = self.text("spec.lig", "# shown\n" + self.ok("show", self.model, "--spec").out)
+        for name in ("show", "bench"):
+            self.fails(1, ["spec.lig: is a spec", "not read as models yet"], name, spec)
+
     def test_graph_names_its_weights(self):
         """By name where they lie beside it, or it goes to standard output; else by their whole path."""
         line = lambda text: re.search('^  weights "(.*)"$', text, re.M).group(1)
