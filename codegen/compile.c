@@ -9,7 +9,7 @@ static LigStatus emit(LigEmitter *e, LigArena *arena, const LigModule *module, c
     LigKernelEmitter k = {.e = e, .module = module, .kernel = kernel, .arena = arena};
     LigKernelIdentity identity;
     LIG_TRY(lig_kernel_identity(module, kernel, e->target, &identity));
-    LigStr name = lig_kernel_symbol(arena, identity);
+    LigStr name = lig_kernel_symbol(arena, &identity);
     if (name.data == NULL) return lig_no_memory(e->ctx);
     LIG_TRY(lig_kernel_begin(&k, name.data));
     LIG_TRY(class->emit(&k));

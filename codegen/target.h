@@ -7,6 +7,9 @@
 
 #include "ir/base/status.h"
 
+// Objects are made for this, wherever they are made.
+#define LIG_TARGET_TRIPLE "x86_64-unknown-linux-gnu"
+
 enum { LIG_TARGET_CPU_BYTES = 64, LIG_TARGET_FEATURE_BYTES = 4096 };
 
 typedef struct LigTarget {
