@@ -215,6 +215,7 @@ static void weigh_row(const Block *b, LLVMValueRef state)
     LLVMBuilderRef builder = e->builder;
     const LigAttentionSizes *s = &b->a->sizes;
     int count = LIG_ATTENTION_KEYS / s->lanes;
+    LIG_ASSERT(count > 0 && count <= MAX_VECTORS);
     LLVMValueRef scores = lig_emit_offset_by(e, state, s->scores), x[MAX_VECTORS];
     LLVMValueRef maximum = lig_emit_offset_by(e, state, s->maximum), sum = lig_emit_offset_by(e, state, s->sum);
     for (int i = 0; i < count; i++) x[i] = final_scores(b, scores, i);

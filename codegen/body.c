@@ -71,7 +71,7 @@ LLVMValueRef lig_body_value(LigBody *body, const LigValue *value)
     LLVMValueRef vector;
     if (lig_body_is_leaf(value))
         vector = load_leaf(body, &body->leaves[value->id]);
-    else if (lig_op_info(value->op->code)->class == LIG_OPS_ELEMENTWISE)
+    else if (lig_op_info(value->op->code)->lowering.kind == LIG_LOWER_BODY)
         vector = compute(body, value->op);
     else if (lig_body_is_transparent(value->op))
         vector = lig_body_value(body, value->op->operands[0]);

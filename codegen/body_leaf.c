@@ -184,7 +184,7 @@ LigStatus lig_body_check(const LigModule *module, const LigFunc *kernel, const L
     for (size_t i = 0; i < kernel->ops.count; i++) {
         const LigOp *op = kernel->ops.data[i];
         if (op->code == LIG_OP_CONSTANT || (takes != NULL && takes(op))) continue;
-        bool known = lig_op_info(op->code)->class == LIG_OPS_ELEMENTWISE || lig_body_is_transparent(op);
+        bool known = lig_op_info(op->code)->lowering.kind == LIG_LOWER_BODY || lig_body_is_transparent(op);
         if (!known)
             return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
                                    "this op does not belong into a kernel of its class");

@@ -196,9 +196,6 @@ LigStatus lig_body__check_elementwise(const LigModule *module, const LigFunc *ke
 {
     LigDtype dtype = op->results[0]->type.dtype;
     if (op->code == LIG_OP_CAST) return check_cast(module, kernel, op);
-    if (op->code == LIG_OP_POW)
-        return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
-                               "no generated code for pow yet: use mul, sqrt or exp and log");
     if (dtype == LIG_F64 && !is_plain(op->code))
         return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
                                "no generated code over f64: cast to f32");

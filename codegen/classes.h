@@ -30,7 +30,8 @@ typedef struct LigKernelClass {
 #include "codegen/classes.def"
 #undef LIG_KERNEL_CLASS
 
-// The class that the kernel's attribute `class` names. Errors: INVALID when absent or unknown.
+// The class that the kernel's attribute `class` names. Errors: UNSUPPORTED when an op of it has no generated code
+// (the table's lowering), INVALID when the class is absent or unknown.
 LigStatus lig_kernel_class(LigContext *ctx, const LigFunc *kernel, const LigKernelClass **out) LIG_MUST_CHECK;
 
 // Adds an attribute unless the kernel has it. Errors: NO_MEMORY; INVALID for a given `scratch` below `value`.

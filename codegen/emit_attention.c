@@ -55,6 +55,7 @@ static LigAttentionSizes find_sizes(const LigOp *op, const LigTarget *target)
                            .width = constant(q->dims[2]),
                            .lanes = lig_target_f32_lanes(target)};
     const int64_t element = sizeof(float);
+    LIG_ASSERT(s.kv_heads > 0 && s.lanes > 0); // check()
     s.group = s.heads / s.kv_heads;
     s.heads_at_once = choose_heads(s.group);
     s.tokens_at_once = MAX_ROWS / s.heads_at_once;
@@ -134,6 +135,7 @@ static int64_t head_units(const LigOp *op)
 {
     int64_t heads = constant(op->operands[QUERY]->type.dims[1]),
             kv_heads = constant(op->operands[KEY]->type.dims[1]);
+    LIG_ASSERT(kv_heads > 0); // check()
     return heads / choose_heads(heads / kv_heads);
 }
 

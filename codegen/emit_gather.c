@@ -30,9 +30,13 @@ static LigStatus check(const LigModule *module, const LigFunc *kernel)
     const LigValue *table = op->operands[TABLE], *ids = op->operands[IDS];
     const LigType *type = &table->type;
     bool packed = type->layout.kind == LIG_LAYOUT_PANEL || lig_dtype_is_quantised(type->dtype);
-    if (lig_attrs_int(op->attrs, LIG_ATTR_AXIS, 0) != 0 || type->rank < 2 || (packed && type->rank != 2))
-        return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
-                               "only rows of a table are taken: axis must be 0, and a packed table a matrix");
+    bool batched = lig_attrs_int(op->attrs, LIG_ATTR_BATCH, 0) != 0;
+    if (batched || lig_attrs_int(op->attrs, LIG_ATTR_AXIS, 0) != 0 || type->rank < 2 ||
+        (packed && type->rank != 2))
+        return lig_kernel_fail(
+            module, kernel, op, LIG_ERR_UNSUPPORTED,
+            "only rows of a table are taken: axis must be 0, a packed table a matrix; run other "
+            "gathers with --interpret");
     if (table->kind != LIG_VALUE_INPUT || ids->kind != LIG_VALUE_INPUT || type->dtype == LIG_Q8A)
         return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
                                "table and ids must be operands of the kernel, and the table storage");

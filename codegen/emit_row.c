@@ -9,7 +9,11 @@
 
 enum { TILE_ELEMENTS = 16384 };
 
-static bool takes(const LigOp *op) { return lig_op_info(op->code)->class == LIG_OPS_ROW; }
+static bool takes(const LigOp *op)
+{
+    const LigOpInfo *info = lig_op_info(op->code);
+    return info->class == LIG_OPS_ROW && info->lowering.kind == LIG_LOWER_CLASS;
+}
 
 // The first row op: its result's shape is the kernel's space.
 static const LigOp *first_row_op(const LigFunc *kernel)

@@ -119,8 +119,8 @@ void lig_kernel_each_vector(LigKernelEmitter *k, LLVMValueRef count, int lanes, 
     if (!is_zero(left)) emit_tail(k, full, left, lanes, body);
 }
 
-LigStatus lig_kernel_fail(const LigModule *module, const LigFunc *kernel, const LigOp *op, LigStatus status,
-                          const char *message)
+LigStatus lig_kernel_record(const LigModule *module, const LigFunc *kernel, const LigOp *op, LigStatus status,
+                            const char *message)
 {
     LigLoc loc = op != NULL ? op->loc : kernel->loc;
     const char *name = op != NULL ? lig_op_info(op->code)->name : "";

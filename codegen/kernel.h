@@ -67,7 +67,8 @@ typedef struct LigVectorBody {
 void lig_kernel_each_vector(LigKernelEmitter *k, LLVMValueRef count, int lanes, LigVectorBody body);
 
 // Records "kernel @NAME: OP: message" at the op's place (NULL: the kernel's). Errors: `status`.
-LigStatus lig_kernel_fail(const LigModule *module, const LigFunc *kernel, const LigOp *op, LigStatus status,
-                          const char *message);
+LigStatus lig_kernel_record(const LigModule *module, const LigFunc *kernel, const LigOp *op, LigStatus status,
+                            const char *message);
+#define lig_kernel_fail(...) lig_surely_failed(lig_kernel_record(__VA_ARGS__))
 
 #endif

@@ -10,8 +10,30 @@ static const LigKernelClass classes[] = {
 
 enum { CLASS_COUNT = sizeof classes / sizeof *classes };
 
+// An op that the table declares without code, whatever class the kernel has; NULL when there is none.
+static const LigOp *find_interpreted(const LigFunc *kernel)
+{
+    for (size_t i = 0; i < kernel->ops.count; i++) {
+        LigLoweringKind kind = lig_op_info(kernel->ops.data[i]->code)->lowering.kind;
+        if (kind == LIG_LOWER_INTERPRETED || kind == LIG_LOWER_DECOMPOSE) return kernel->ops.data[i];
+    }
+    return NULL;
+}
+
+static LigStatus fail_interpreted(LigContext *ctx, const LigFunc *kernel, const LigOp *op)
+{
+    const LigOpInfo *info = lig_op_info(op->code);
+    bool decomposes = info->lowering.kind == LIG_LOWER_DECOMPOSE;
+    return lig_fail(ctx, LIG_ERR_UNSUPPORTED, op->loc,
+                    "kernel @%.*s: %s has no generated code: %s; run it with --interpret",
+                    LIG_STR_ARG(kernel->name), info->name,
+                    decomposes ? "pass decompose replaces it before fusion" : info->lowering.text);
+}
+
 LigStatus lig_kernel_class(LigContext *ctx, const LigFunc *kernel, const LigKernelClass **out)
 {
+    const LigOp *interpreted = find_interpreted(kernel);
+    if (interpreted != NULL) return fail_interpreted(ctx, kernel, interpreted);
     LigStr name = lig_attrs_name(kernel->attrs, LIG_ATTR_CLASS, LIG_STR(""));
     for (size_t i = 0; i < CLASS_COUNT; i++) {
         if (!lig_str_is(name, classes[i].name)) continue;

@@ -119,7 +119,7 @@ LigStatus lig_target_find(LigContext *ctx, const char *name, LigTarget *out)
 {
     if (!strcmp(name, "native")) return find_native(ctx, out);
     for (int i = 0; i < LEVEL_COUNT; i++) {
-        if (strcmp(name, levels[i].target.name)) continue;
+        if (strcmp(name, levels[i].target.name) != 0) continue;
         *out = levels[i].target;
         return LIG_OK;
     }
@@ -133,7 +133,7 @@ LigStatus lig_target_check_runs(LigContext *ctx, const LigTarget *target)
     LIG_TRY(read_host(ctx, &host));
     const char *missing;
     for (int i = 0; i < LEVEL_COUNT; i++) {
-        if (strcmp(target->name, levels[i].target.name)) continue;
+        if (strcmp(target->name, levels[i].target.name) != 0) continue;
         if (has_all(host.features, levels[i].needs, &missing)) return LIG_OK;
         return lig_fail(ctx, LIG_ERR_UNSUPPORTED, LIG_NOWHERE,
                         "this CPU (%s) can't run code for %s: it lacks %s; choose --target=native", host.cpu,

@@ -56,9 +56,14 @@ static bool is_onnx(LigStr bytes)
     return has_graph;
 }
 
+static bool starts_with_any(LigStr text, LigStr characters)
+{
+    return text.length > 0 && memchr(characters.data, text.data[0], characters.length);
+}
+
 static LigStr skip_blank(LigStr text)
 {
-    while (text.length > 0 && memchr(" \t\r\n", text.data[0], 4)) text = lig_str_skip(text, 1);
+    while (starts_with_any(text, LIG_STR(" \t\r\n"))) text = lig_str_skip(text, 1);
     return text;
 }
 
@@ -75,7 +80,7 @@ static LigStr skip_comments(LigStr text)
 static bool starts_with_word(LigStr text, LigStr word)
 {
     LigStr rest = lig_str_skip(text, word.length);
-    return lig_str_starts_with(text, word) && rest.length > 0 && memchr(" \t\r\n{\"#", rest.data[0], 7);
+    return lig_str_starts_with(text, word) && starts_with_any(rest, LIG_STR(" \t\r\n{\"#"));
 }
 
 static bool is_text(LigStr bytes)

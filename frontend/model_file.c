@@ -2,6 +2,7 @@
 
 #include "frontend/detect.h"
 #include "frontend/import.h"
+#include "frontend/ligb.h"
 #include "frontend/safetensors.h"
 #include "ir/base/alloc.h"
 #include "ir/base/file.h"
@@ -75,18 +76,18 @@ static LigStatus open_by_content(LigModelFile *file)
     case LIG_MODEL_GGUF:
         return open_model_gguf(file);
     case LIG_MODEL_TEXT:
+    case LIG_MODEL_LIGB:
         return lig_file_map(file->ctx, file->path, &file->graph);
     case LIG_MODEL_ONNX:
-    case LIG_MODEL_LIGB:
     case LIG_MODEL_SAFETENSORS:
     case LIG_MODEL_TOKENIZER_JSON:
     case LIG_MODEL_KIND_COUNT:
         break;
     }
-    return lig_fail(
-        file->ctx, LIG_ERR_UNSUPPORTED, LIG_FILE_LOC(file->path),
-        "a %s is no model that can be opened: give a GGUF file, a Hugging Face directory, or a graph in text",
-        file->kind);
+    return lig_fail(file->ctx, LIG_ERR_UNSUPPORTED, LIG_FILE_LOC(file->path),
+                    "a %s is no model that can be opened: give a GGUF file, a Hugging Face directory, or a "
+                    "graph (text or .ligb)",
+                    file->kind);
 }
 
 LigStatus lig_model_file_open(LigContext *ctx, const char *path, const char *weights, LigModelFile **out)
@@ -187,8 +188,19 @@ static LigStatus bind_param(LigModelFile *file, const LigModule *module, LigValu
 
 static LigStatus bind_params(LigModelFile *file, LigModule *module)
 {
-    for (size_t i = 0; i < module->params.count; i++) LIG_TRY(bind_param(file, module, module->params.data[i]));
+    for (size_t i = 0; i < module->params.count; i++) {
+        LigValue *param = module->params.data[i];
+        if (!param->data) LIG_TRY(bind_param(file, module, param)); // a .ligb may bring its own
+    }
     return LIG_OK;
+}
+
+static bool is_bound(const LigModule *module)
+{
+    for (size_t i = 0; i < module->params.count; i++) {
+        if (!module->params.data[i]->data) return false;
+    }
+    return true;
 }
 
 // The weights that a graph's text names stand beside the text unless the path is absolute.
@@ -202,7 +214,7 @@ static LigStatus open_named_weights(LigModelFile *file, LigStr named)
 
 static LigStatus open_graph_weights(LigModelFile *file, const LigModule *module)
 {
-    if (tensors_of(file) || module->params.count == 0) return LIG_OK;
+    if (tensors_of(file) || is_bound(module)) return LIG_OK;
     if (file->weights) return open_weights(file, file->weights);
     if (module->weights_path.length) return open_named_weights(file, module->weights_path);
     return lig_fail(file->ctx, LIG_ERR_NOT_FOUND, LIG_FILE_LOC(file->path),
@@ -211,6 +223,7 @@ static LigStatus open_graph_weights(LigModelFile *file, const LigModule *module)
 
 static LigStatus build(LigModelFile *file, const LigGraphOptions *options, LigModule **out)
 {
+    if (file->graph && lig_ligb_is(file->graph)) return lig_ligb_read(file->ctx, file->graph, out);
     if (file->graph) {
         const LigStr text = {(const char *)file->graph->data, file->graph->size};
         return lig_parse_module(file->ctx, file->path, text, out);

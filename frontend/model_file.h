@@ -1,5 +1,5 @@
-// A model as a person brings it: a GGUF file, a Hugging Face directory, or a graph in text with the weights it
-// names.
+// A model as a person brings it: a GGUF file, a Hugging Face directory, or a graph (text or .ligb) with the
+// weights it names.
 //
 // Opening maps the files and reads what describes them; tensors stay where they are mapped. The file must
 // outlive every module built from it, since params point into the mapping.
@@ -12,7 +12,7 @@
 
 typedef struct LigModelFile LigModelFile;
 
-// `weights`: for a graph in text, the file or directory with its tensors; NULL = the one the text names.
+// `weights`: for a graph, the file or directory with its tensors; NULL = the one the text names.
 // Errors: NOT_FOUND, IO, INVALID, UNSUPPORTED (an architecture or knob that is not known), each naming the file
 // and what to do.
 LigStatus lig_model_file_open(LigContext *ctx, const char *path, const char *weights,
@@ -21,7 +21,7 @@ void lig_model_file_close(LigModelFile *file);
 
 // "GGUF", "Hugging Face directory", …: lig_model_kind_name.
 const char *lig_model_file_kind(const LigModelFile *file);
-// The spec; NULL for a graph in text.
+// The spec; NULL for a graph.
 const LigSpec *lig_model_file_spec(const LigModelFile *file);
 size_t lig_model_file_tensor_count(const LigModelFile *file);
 const LigFileTensor *lig_model_file_tensor(const LigModelFile *file, size_t index);
@@ -33,7 +33,7 @@ typedef struct LigGraphOptions {
     LigDtype kv; // of the cache: LIG_F32 or LIG_BF16
 } LigGraphOptions;
 
-// The module at stage model (or, for a graph in text, at the stage of the text), params bound.
+// The module at stage model (or, for a graph, at the graph's own stage), params bound.
 LigStatus lig_model_file_build(LigModelFile *file, const LigGraphOptions *options,
                                LigModule **out) LIG_MUST_CHECK;
 

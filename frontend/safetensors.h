@@ -16,12 +16,12 @@ typedef struct LigSafetensors LigSafetensors;
 // Errors: NOT_FOUND (also a shard, or a tensor of the index that its shard has not), IO, PARSE (the header is
 // no JSON), INVALID (lying or cut: names the tensor and the bytes missing), UNSUPPORTED (a dtype), NO_MEMORY.
 LigStatus lig_safetensors_open(LigContext *ctx, const char *path, LigSafetensors **out) LIG_MUST_CHECK;
-void lig_safetensors_close(LigSafetensors *file);
+void lig_safetensors_close(LigSafetensors *s);
 
 // Over all shards, those the index names. Order: of the header, or of the index.
-const LigTensorSet *lig_safetensors_tensors(const LigSafetensors *file);
+const LigTensorSet *lig_safetensors_tensors(const LigSafetensors *s);
 // `__metadata__` of the file (of the first shard when there are many); data = NULL when absent.
-LigStr lig_safetensors_metadata(const LigSafetensors *file, LigStr key);
+LigStr lig_safetensors_metadata(const LigSafetensors *s, LigStr key);
 
 // What is to be written. Data is laid out by descending element size (so that all is aligned), else in the
 // order given.

@@ -72,6 +72,13 @@ LigStr lig_attrs_name(LigAttrs attrs, LigAttrKey key, LigStr fallback)
     return attr ? attr->value.name : fallback;
 }
 
+static uint64_t bits_of(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
 static bool values_equal(const LigAttr *a, const LigAttr *b)
 {
     switch (lig_attr_kind(a->key)) {
@@ -79,7 +86,7 @@ static bool values_equal(const LigAttr *a, const LigAttr *b)
         return a->value.integer == b->value.integer;
     // By bits: 0 and -0 differ in what they compute, and a NaN equals itself.
     case LIG_ATTR_FLOAT:
-        return !memcmp(&a->value.real, &b->value.real, sizeof a->value.real);
+        return bits_of(a->value.real) == bits_of(b->value.real);
     case LIG_ATTR_FLAG:
         return true;
     case LIG_ATTR_NAME:

@@ -79,7 +79,8 @@ bool lig_dims_sharpen(const LigDimTable *table, LigDimBounds *bounds);
 LigDimBounds lig_dim_range_within(const LigDimTable *table, LigDim dim, const LigDimBounds *bounds);
 LigVerdict lig_dim_equal(const LigDimTable *table, LigDim a, LigDim b);
 LigVerdict lig_dim_less_equal(const LigDimTable *table, LigDim a, LigDim b);
-// The value under `values` (one per symbol); false on overflow, or when a symbol it uses is unknown (negative).
+// The value under `values` (one per symbol; NULL: none is known); false on overflow, or when a symbol it uses
+// is unknown (negative).
 bool lig_dim_eval(LigDim dim, const int64_t *values, int64_t *out);
 // The symbols that occur: bit i = symbol i.
 uint32_t lig_dim_symbols(LigDim dim);

@@ -22,6 +22,7 @@ uint32_t lig_dim_symbols(LigDim dim) { return dim->symbols; }
 static bool atom_eval(const LigDimAtom *atom, const int64_t *values, int64_t *out)
 {
     if (atom->kind == LIG_ATOM_SYMBOL) {
+        if (!values) return false;
         *out = values[atom->symbol];
         return *out >= 0;
     }

@@ -15,7 +15,7 @@ static LigEvalKernel *const kernels[LIG_OP_COUNT] = {
 
 LigValue *lig_eval_written_operand(const LigOp *op, size_t index)
 {
-    if (lig_op_info(op->code)->class == LIG_OPS_STATE) return op->operands[0];
+    if (lig_op_info(op->code)->class == LIG_OPS_STATE) return op->operands[index];
     if (op->code != LIG_OP_CALL) return NULL;
     const LigValue *inner = op->callee->outputs.data[index];
     while (inner->kind == LIG_VALUE_RESULT) {

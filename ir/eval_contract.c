@@ -1,4 +1,5 @@
-// Contractions: linear and attention. Products are summed in double and rounded once.
+// Contractions: linear, dot, conv1d, grouped_linear and attention. Products are summed in double and rounded
+// once.
 #include "ir/eval_kernel.h"
 
 #include <math.h>
@@ -111,7 +112,135 @@ LigStatus lig_eval_linear(LigEvalArgs *args)
     for (int64_t n = 0; n < outputs; n++) {
         lig_shape_get_row(&weight->shape, weight->data, n, w);
         for (int64_t r = 0; r < rows; r++)
-            lig_shape_set(&z->shape, z->data, r * outputs + n, lig_eval_dot(xs + r * columns, w, columns));
+            lig_shape_set(&z->shape, z->data, r * outputs + n,
+                          lig_eval_inner_product(xs + r * columns, w, columns));
+    }
+    return LIG_OK;
+}
+
+// ---- dot, conv1d, grouped_linear ----
+
+// Which axes of an operand are summed over, and which come first in the result.
+typedef struct DotSide {
+    const LigTensor *tensor;
+    LigAttrKey batch, contract;
+    int order[LIG_MAX_RANK]; // its axes as batch, free, contracting
+    int64_t batches, rows, columns;
+} DotSide;
+
+static int list_axes(const DotSide *side, LigAttrs attrs, LigAttrKey key, int *axes)
+{
+    const LigAttr *attr = lig_attrs_get(attrs, key);
+    size_t count = attr ? attr->value.integers.count : 0;
+    for (size_t i = 0; i < count; i++)
+        axes[i] = lig_eval_axis(attr->value.integers.data[i], side->tensor->shape.rank);
+    return (int)count;
+}
+
+static int64_t count_of_axes(const DotSide *side, int first, int end)
+{
+    int64_t count = 1;
+    for (int i = first; i < end; i++) count *= side->tensor->shape.dims[side->order[i]];
+    return count;
+}
+
+static void order_axes(LigAttrs attrs, DotSide *side)
+{
+    int contract[LIG_MAX_RANK], rank = side->tensor->shape.rank;
+    int summed = list_axes(side, attrs, side->contract, contract);
+    int count = list_axes(side, attrs, side->batch, side->order);
+    uint32_t named = 0;
+    for (int i = 0; i < summed; i++) named |= UINT32_C(1) << contract[i];
+    for (int i = 0; i < count; i++) named |= UINT32_C(1) << side->order[i];
+    side->batches = count_of_axes(side, 0, count);
+    int free_axis = count;
+    for (int i = 0; i < rank; i++) {
+        if (!(named >> i & 1)) side->order[free_axis++] = i;
+    }
+    for (int i = 0; i < summed; i++) side->order[free_axis + i] = contract[i];
+    side->rows = count_of_axes(side, count, free_axis);
+    side->columns = count_of_axes(side, free_axis, rank);
+}
+
+// The operand as doubles [batches, rows, columns].
+static LigStatus read_side(const LigEvalArgs *args, DotSide *side, double **out)
+{
+    order_axes(args->op->attrs, side);
+    const LigShape *shape = &side->tensor->shape;
+    int64_t count = lig_eval_count(side->tensor), at[LIG_MAX_RANK];
+    LIG_TRY(lig_eval_doubles(args, count, out));
+    for (int64_t i = 0; i < count; i++) {
+        int64_t rest = i;
+        for (int axis = shape->rank - 1; axis >= 0; axis--) {
+            at[side->order[axis]] = rest % shape->dims[side->order[axis]];
+            rest /= shape->dims[side->order[axis]];
+        }
+        (*out)[i] = lig_shape_get(shape, side->tensor->data, lig_eval_flat(shape, at));
+    }
+    return LIG_OK;
+}
+
+// Axes of x and y paired by *_batch stand first in the result, those paired by *_contract are summed over, the
+// others follow, x's before y's: [batch, free of x, free of y] in x's dtype or f32.
+LigStatus lig_eval_dot(LigEvalArgs *args)
+{
+    const LigTensor *z = &args->results[0];
+    DotSide x = {.tensor = &args->operands[0], .batch = LIG_ATTR_X_BATCH, .contract = LIG_ATTR_X_CONTRACT};
+    DotSide y = {.tensor = &args->operands[1], .batch = LIG_ATTR_Y_BATCH, .contract = LIG_ATTR_Y_CONTRACT};
+    double *xs, *ys;
+    LIG_TRY(read_side(args, &x, &xs));
+    LIG_TRY(read_side(args, &y, &ys));
+    for (int64_t i = 0, n = lig_eval_count(z); i < n; i++) {
+        int64_t column = i % y.rows, row = i / y.rows; // row counts batches too
+        int64_t y_row = row / x.rows * y.rows + column;
+        double sum = lig_eval_inner_product(xs + row * x.columns, ys + y_row * y.columns, x.columns);
+        lig_shape_set(&z->shape, z->data, i, sum);
+    }
+    return LIG_OK;
+}
+
+// x[B?,T,Cin], weight[Cout,Cin,K] -> [B?,S,Cout]: sum over c and j of x[t*stride + j - padding, c] weight[o, c,
+// j], x being 0 outside 0..T-1, S = (T + 2 padding - K) / stride + 1. As torch's conv1d, channels last.
+LigStatus lig_eval_conv1d(LigEvalArgs *args)
+{
+    const LigTensor *x = &args->operands[0], *weight = &args->operands[1], *z = &args->results[0];
+    int64_t length = x->shape.dims[x->shape.rank - 2], channels = lig_eval_columns(x);
+    int64_t places = z->shape.dims[z->shape.rank - 2], outputs = lig_eval_columns(z);
+    int64_t width = weight->shape.dims[2], padding = lig_attrs_int(args->op->attrs, LIG_ATTR_PADDING, 0);
+    int64_t stride = lig_attrs_int(args->op->attrs, LIG_ATTR_STRIDE, 1);
+    for (int64_t i = 0, n = lig_eval_count(z); i < n; i++) {
+        int64_t o = i % outputs, first = i / outputs % places * stride - padding, b = i / outputs / places;
+        double sum = 0.0;
+        for (int64_t j = 0; j < channels * width; j++) {
+            int64_t c = j / width, t = first + j % width;
+            if (t < 0 || t >= length) continue;
+            sum += lig_shape_get(&x->shape, x->data, (b * length + t) * channels + c) *
+                   lig_shape_get(&weight->shape, weight->data, (o * channels + c) * width + j % width);
+        }
+        lig_shape_set(&z->shape, z->data, i, sum);
+    }
+    return LIG_OK;
+}
+
+// x[N,K], weight[E,M,K], offsets[E+1] -> [N,M]: row n of group e, offsets[e] <= n < offsets[e+1], times
+// weight[e] transposed; rows of no group give zeros. Errors: INVALID, offsets out of order or range.
+LigStatus lig_eval_grouped_linear(LigEvalArgs *args)
+{
+    const LigTensor *x = &args->operands[0], *weight = &args->operands[1], *z = &args->results[0];
+    int64_t rows = x->shape.dims[0], columns = x->shape.dims[1], outputs = weight->shape.dims[1];
+    const int64_t *offsets = NULL;
+    double *row, *w;
+    LIG_TRY(lig_eval_edges(args, 2, rows, &offsets));
+    LIG_TRY(lig_eval_doubles(args, columns, &row));
+    LIG_TRY(lig_eval_doubles(args, columns, &w));
+    int64_t group = 0, groups = weight->shape.dims[0];
+    for (int64_t i = 0; i < rows * outputs; i++) {
+        int64_t r = i / outputs;
+        while (group < groups && r >= offsets[group + 1]) group++;
+        bool is_member = group < groups && r >= offsets[group];
+        if (i % outputs == 0) lig_shape_get_row(&x->shape, x->data, r, row);
+        if (is_member) lig_shape_get_row(&weight->shape, weight->data, group * outputs + i % outputs, w);
+        lig_shape_set(&z->shape, z->data, i, is_member ? lig_eval_inner_product(row, w, columns) : 0.0);
     }
     return LIG_OK;
 }
@@ -161,7 +290,7 @@ static void weigh_keys(const Attention *a, int64_t first, int64_t end)
 {
     double highest = -HUGE_VAL, total = 0.0;
     for (int64_t j = first; j < end; j++) {
-        double score = a->scale * lig_eval_dot(a->query, a->keys + j * a->width, a->width);
+        double score = a->scale * lig_eval_inner_product(a->query, a->keys + j * a->width, a->width);
         if (a->softcap != 0.0) score = a->softcap * tanh(score / a->softcap);
         a->scores[j] = score;
         highest = isnan(score) || score > highest ? score : highest;

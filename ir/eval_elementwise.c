@@ -4,19 +4,6 @@
 
 #include <math.h>
 
-// v modulo 2^bits, as the dtype's own range.
-static int64_t wrap_integer(LigDtype dtype, uint64_t v)
-{
-    switch (lig_dtype_block_bytes(dtype)) {
-    case 1:
-        return dtype == LIG_I8 ? (int8_t)v : (uint8_t)v;
-    case 4:
-        return (int32_t)v;
-    default:
-        return (int64_t)v;
-    }
-}
-
 // ---- binary ----
 
 typedef double FloatBinary(double x, double y);
@@ -30,14 +17,14 @@ static void apply_integers(LigEvalArgs *args, IntegerBinary *f)
             lig_shape_get_integer(&x->shape, x->data, lig_eval_broadcast_index(&x->shape, &z->shape, i));
         int64_t b =
             lig_shape_get_integer(&y->shape, y->data, lig_eval_broadcast_index(&y->shape, &z->shape, i));
-        lig_shape_set_integer(&z->shape, z->data, i, wrap_integer(z->shape.dtype, f(a, b)));
+        lig_shape_set_integer(&z->shape, z->data, i, lig_eval_wrap(z->shape.dtype, f(a, b)));
     }
 }
 
 static LigStatus apply_binary(LigEvalArgs *args, FloatBinary *of_floats, IntegerBinary *of_integers)
 {
     const LigTensor *x = &args->operands[0], *y = &args->operands[1], *z = &args->results[0];
-    if (of_integers && lig_dtype_is_integer(z->shape.dtype)) {
+    if (of_integers && !lig_dtype_is_float(z->shape.dtype)) {
         apply_integers(args, of_integers);
         return LIG_OK;
     }
@@ -76,8 +63,10 @@ LigStatus lig_eval_min(LigEvalArgs *args) { return apply_binary(args, min_floats
 // x to the power y, floats; C's pow.
 LigStatus lig_eval_pow(LigEvalArgs *args) { return apply_binary(args, pow, NULL); }
 
-// x / y; integers toward zero. Errors: INVALID, an integer divided by zero.
-LigStatus lig_eval_div(LigEvalArgs *args)
+// x - y * trunc(x / y), the sign of x, as C's fmod; the lowest integer modulo -1 is 0.
+static uint64_t mod_integers(int64_t x, int64_t y) { return y == -1 ? 0 : (uint64_t)(x % y); }
+
+static LigStatus check_divisor(const LigEvalArgs *args)
 {
     const LigTensor *y = &args->operands[1];
     bool is_integer = lig_dtype_is_integer(y->shape.dtype);
@@ -86,7 +75,82 @@ LigStatus lig_eval_div(LigEvalArgs *args)
             return lig_eval_fail(args, LIG_ERR_INVALID, "element %lld of the divisor %%%.*s is zero",
                                  (long long)i, LIG_STR_ARG(args->op->operands[1]->name));
     }
+    return LIG_OK;
+}
+
+// x / y; integers toward zero. Errors: INVALID, an integer divided by zero.
+LigStatus lig_eval_div(LigEvalArgs *args)
+{
+    LIG_TRY(check_divisor(args));
     return apply_binary(args, div_floats, div_integers);
+}
+
+// The remainder of div. Errors: INVALID, an integer divided by zero.
+LigStatus lig_eval_mod(LigEvalArgs *args)
+{
+    LIG_TRY(check_divisor(args));
+    return apply_binary(args, fmod, mod_integers);
+}
+
+// ---- comparison and logic ----
+
+typedef struct Comparison {
+    bool (*floats)(double x, double y);
+    bool (*integers)(int64_t x, int64_t y);
+} Comparison;
+
+static LigStatus compare(LigEvalArgs *args, Comparison compare)
+{
+    const LigTensor *x = &args->operands[0], *y = &args->operands[1], *z = &args->results[0];
+    bool is_float = lig_dtype_is_float(x->shape.dtype);
+    for (int64_t i = 0, n = lig_eval_count(z); i < n; i++) {
+        int64_t a = lig_eval_broadcast_index(&x->shape, &z->shape, i);
+        int64_t b = lig_eval_broadcast_index(&y->shape, &z->shape, i);
+        bool holds = is_float ? compare.floats(lig_shape_get(&x->shape, x->data, a),
+                                               lig_shape_get(&y->shape, y->data, b))
+                              : compare.integers(lig_shape_get_integer(&x->shape, x->data, a),
+                                                 lig_shape_get_integer(&y->shape, y->data, b));
+        lig_shape_set_integer(&z->shape, z->data, i, holds);
+    }
+    return LIG_OK;
+}
+
+static bool eq_floats(double x, double y) { return x == y; }
+static bool ne_floats(double x, double y) { return x != y; }
+static bool lt_floats(double x, double y) { return x < y; }
+static bool le_floats(double x, double y) { return x <= y; }
+static bool eq_integers(int64_t x, int64_t y) { return x == y; }
+static bool ne_integers(int64_t x, int64_t y) { return x != y; }
+static bool lt_integers(int64_t x, int64_t y) { return x < y; }
+static bool le_integers(int64_t x, int64_t y) { return x <= y; }
+static uint64_t and_integers(int64_t x, int64_t y) { return (uint64_t)(x & y); }
+static uint64_t or_integers(int64_t x, int64_t y) { return (uint64_t)(x | y); }
+static uint64_t xor_integers(int64_t x, int64_t y) { return (uint64_t)(x ^ y); }
+
+// bool: x = y. IEEE 754: nothing equals NaN, and nothing is below or above it.
+LigStatus lig_eval_eq(LigEvalArgs *args) { return compare(args, (Comparison){eq_floats, eq_integers}); }
+// bool: not x = y
+LigStatus lig_eval_ne(LigEvalArgs *args) { return compare(args, (Comparison){ne_floats, ne_integers}); }
+// bool: x < y
+LigStatus lig_eval_lt(LigEvalArgs *args) { return compare(args, (Comparison){lt_floats, lt_integers}); }
+// bool: x <= y
+LigStatus lig_eval_le(LigEvalArgs *args) { return compare(args, (Comparison){le_floats, le_integers}); }
+// Both, either, just one: of bools, and of integers bit by bit.
+LigStatus lig_eval_and(LigEvalArgs *args) { return apply_binary(args, NULL, and_integers); }
+LigStatus lig_eval_or(LigEvalArgs *args) { return apply_binary(args, NULL, or_integers); }
+LigStatus lig_eval_xor(LigEvalArgs *args) { return apply_binary(args, NULL, xor_integers); }
+
+// condition bool, x, y of one dtype, all broadcast -> x where condition, else y, bit for bit.
+LigStatus lig_eval_select(LigEvalArgs *args)
+{
+    const LigTensor *condition = &args->operands[0], *z = &args->results[0];
+    for (int64_t i = 0, n = lig_eval_count(z); i < n; i++) {
+        int64_t at = lig_eval_broadcast_index(&condition->shape, &z->shape, i);
+        bool holds = lig_shape_get_integer(&condition->shape, condition->data, at) != 0;
+        const LigTensor *from = &args->operands[holds ? 1 : 2];
+        lig_eval_copy_element(from, lig_eval_broadcast_index(&from->shape, &z->shape, i), z, i);
+    }
+    return LIG_OK;
 }
 
 // ---- unary ----
@@ -97,14 +161,14 @@ typedef uint64_t IntegerUnary(int64_t x);
 static LigStatus apply_unary(LigEvalArgs *args, FloatUnary *of_floats, IntegerUnary *of_integers)
 {
     const LigTensor *x = &args->operands[0], *z = &args->results[0];
-    bool is_integer = of_integers && lig_dtype_is_integer(z->shape.dtype);
+    bool is_integer = of_integers && !lig_dtype_is_float(z->shape.dtype);
     for (int64_t i = 0, n = lig_eval_count(z); i < n; i++) {
         if (!is_integer) {
             lig_shape_set(&z->shape, z->data, i, of_floats(lig_shape_get(&x->shape, x->data, i)));
             continue;
         }
         uint64_t y = of_integers(lig_shape_get_integer(&x->shape, x->data, i));
-        lig_shape_set_integer(&z->shape, z->data, i, wrap_integer(z->shape.dtype, y));
+        lig_shape_set_integer(&z->shape, z->data, i, lig_eval_wrap(z->shape.dtype, y));
     }
     return LIG_OK;
 }
@@ -122,6 +186,17 @@ static double gelu_tanh(double x)
     double inner = sqrt(2.0 / M_PI) * (x + 0.044715 * x * x * x);
     return x == -HUGE_VAL ? 0.0 : 0.5 * x * (1.0 + tanh(inner));
 }
+static double sign_float(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x; }
+static double round_float(double x)
+{
+    double low = floor(x), rest = x - low;
+    bool up = rest > 0.5 || (rest == 0.5 && fmod(low, 2.0) != 0.0);
+    return isfinite(x) ? copysign(up ? low + 1.0 : low, x) : x;
+}
+static double is_nan_float(double x) { return isnan(x) ? 1.0 : 0.0; }
+static uint64_t sign_integer(int64_t x) { return x > 0 ? 1 : x < 0 ? (uint64_t)-1 : 0; }
+static uint64_t not_integer(int64_t x) { return ~(uint64_t)x; }
+static uint64_t not_bool(int64_t x) { return !x; }
 static uint64_t neg_integer(int64_t x) { return -(uint64_t)x; }
 static uint64_t abs_integer(int64_t x) { return x < 0 ? -(uint64_t)x : (uint64_t)x; }
 static uint64_t relu_integer(int64_t x) { return x < 0 ? 0 : (uint64_t)x; }
@@ -132,7 +207,21 @@ LigStatus lig_eval_neg(LigEvalArgs *args) { return apply_unary(args, neg_float, 
 LigStatus lig_eval_abs(LigEvalArgs *args) { return apply_unary(args, fabs, abs_integer); }
 // max(x, 0); NaN stays.
 LigStatus lig_eval_relu(LigEvalArgs *args) { return apply_unary(args, relu_float, relu_integer); }
+// -1, 0 or 1; NaN and -0 stay.
+LigStatus lig_eval_sign(LigEvalArgs *args) { return apply_unary(args, sign_float, sign_integer); }
+// Not x, of integers bit by bit.
+LigStatus lig_eval_not(LigEvalArgs *args)
+{
+    bool is_bool = args->results[0].shape.dtype == LIG_BOOL;
+    return apply_unary(args, NULL, is_bool ? not_bool : not_integer);
+}
 // From here on floats only; C's functions of double.
+LigStatus lig_eval_floor(LigEvalArgs *args) { return apply_unary(args, floor, NULL); }
+LigStatus lig_eval_ceil(LigEvalArgs *args) { return apply_unary(args, ceil, NULL); }
+// Halves go to the even neighbour, under any rounding mode.
+LigStatus lig_eval_round(LigEvalArgs *args) { return apply_unary(args, round_float, NULL); }
+// bool: x is NaN.
+LigStatus lig_eval_is_nan(LigEvalArgs *args) { return apply_unary(args, is_nan_float, NULL); }
 LigStatus lig_eval_exp(LigEvalArgs *args) { return apply_unary(args, exp, NULL); }
 LigStatus lig_eval_log(LigEvalArgs *args) { return apply_unary(args, log, NULL); }
 LigStatus lig_eval_sqrt(LigEvalArgs *args) { return apply_unary(args, sqrt, NULL); }
@@ -163,7 +252,7 @@ LigStatus lig_eval_cast(LigEvalArgs *args)
     for (int64_t i = 0, n = lig_eval_count(z); i < n; i++) {
         if (from_integer) {
             int64_t value = lig_shape_get_integer(&x->shape, x->data, i);
-            if (to_integer) value = wrap_integer(z->shape.dtype, (uint64_t)value);
+            if (to_integer) value = lig_eval_wrap(z->shape.dtype, (uint64_t)value);
             lig_shape_set_integer(&z->shape, z->data, i, value);
         } else {
             double value = lig_shape_get(&x->shape, x->data, i);

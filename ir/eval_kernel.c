@@ -1,7 +1,9 @@
 // What the interpreter's kernels share.
 #include "ir/eval_kernel.h"
 
+#include <math.h>
 #include <stdarg.h>
+#include <string.h>
 
 LigStatus lig_eval_fail(const LigEvalArgs *args, LigStatus status, const char *format, ...)
 {
@@ -84,19 +86,22 @@ LigStatus lig_eval_pieces(const LigEvalArgs *args, const LigTensor *tensor, LigP
                          "an operand lies in panels, but only rows are reordered: pack it to rows before");
 }
 
-static LigStatus read_starts(const LigEvalArgs *args, const LigTensor *operand, int64_t rows, int64_t *start)
+LigStatus lig_eval_edges(const LigEvalArgs *args, size_t operand, int64_t limit, const int64_t **out)
 {
-    const LigTensor *tokens = &args->operands[args->op->code == LIG_OP_APPEND ? 1 : 0];
-    int64_t last = 0, limit = tokens->shape.dims[0];
-    for (int64_t r = 0; r <= rows; r++) {
-        start[r] = lig_shape_get_integer(&operand->shape, operand->data, r);
-        if (start[r] < last || start[r] > limit)
-            return lig_eval_fail(
-                args, LIG_ERR_INVALID,
-                "start[%lld] is %lld, but starts must ascend from 0 to at most %lld, the tokens", (long long)r,
-                (long long)start[r], (long long)limit);
-        last = start[r];
+    const LigTensor *tensor = &args->operands[operand];
+    LigStr name = lig_op_operand_name(args->op->code, operand);
+    int64_t last = 0, count = lig_eval_count(tensor);
+    int64_t *edges = LIG_NEW_ARRAY(args->scratch, int64_t, (size_t)count);
+    if (!edges) return lig_no_memory(args->module->ctx);
+    for (int64_t i = 0; i < count; i++) {
+        edges[i] = lig_shape_get_integer(&tensor->shape, tensor->data, i);
+        if (edges[i] < last || edges[i] > limit)
+            return lig_eval_fail(args, LIG_ERR_INVALID,
+                                 "%.*s[%lld] is %lld, but they must ascend from 0 to at most %lld, the tokens",
+                                 LIG_STR_ARG(name), (long long)i, (long long)edges[i], (long long)limit);
+        last = edges[i];
     }
+    *out = edges;
     return LIG_OK;
 }
 
@@ -116,17 +121,18 @@ static LigStatus read_slots(const LigEvalArgs *args, const LigTensor *operand, i
 LigStatus lig_eval_rows_read(const LigEvalArgs *args, size_t start_operand, size_t slot_operand,
                              LigEvalRows *out)
 {
-    const LigTensor *starts = &args->operands[start_operand], *slots = &args->operands[slot_operand];
+    const LigTensor *slots = &args->operands[slot_operand];
+    const LigTensor *tokens = &args->operands[args->op->code == LIG_OP_APPEND ? 1 : 0];
     int64_t rows = slots->shape.dims[0];
-    int64_t *start = LIG_NEW_ARRAY(args->scratch, int64_t, (size_t)rows + 1);
+    const int64_t *start = NULL;
     int64_t *slot = LIG_NEW_ARRAY(args->scratch, int64_t, (size_t)rows);
-    if (!start || !slot) return lig_no_memory(args->module->ctx);
+    if (!slot) return lig_no_memory(args->module->ctx);
+    LIG_TRY(lig_eval_edges(args, start_operand, tokens->shape.dims[0], &start));
     *out = (LigEvalRows){rows, start, slot};
-    LIG_TRY(read_starts(args, starts, rows, start));
     return read_slots(args, slots, rows, slot);
 }
 
-double lig_eval_dot(const double *x, const double *y, int64_t count)
+double lig_eval_inner_product(const double *x, const double *y, int64_t count)
 {
     double sums[8] = {0};
     int64_t i = 0;
@@ -135,4 +141,36 @@ double lig_eval_dot(const double *x, const double *y, int64_t count)
     }
     for (; i < count; i++) sums[i % 8] += x[i] * y[i];
     return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+}
+
+int64_t lig_eval_wrap(LigDtype dtype, uint64_t v)
+{
+    switch (lig_dtype_block_bytes(dtype)) {
+    case 1:
+        return dtype == LIG_I8 ? (int8_t)v : (uint8_t)v;
+    case 4:
+        return (int32_t)v;
+    default:
+        return (int64_t)v;
+    }
+}
+
+void lig_eval_copy_element(const LigTensor *from, int64_t source, const LigTensor *to, int64_t target)
+{
+    const unsigned char *data = from->data;
+    if (lig_dtype_is_quantised(from->shape.dtype)) {
+        lig_shape_set(&to->shape, to->data, target, lig_shape_get(&from->shape, data, source));
+        return;
+    }
+    size_t bytes = (size_t)lig_dtype_block_bytes(to->shape.dtype); // source may be target
+    memmove((unsigned char *)to->data + lig_shape_place(&to->shape, target).byte,
+            data + lig_shape_place(&from->shape, source).byte, bytes);
+}
+
+double lig_eval_log_sum(const double *x, int64_t count)
+{
+    double highest = -HUGE_VAL, sum = 0.0;
+    for (int64_t i = 0; i < count; i++) highest = isnan(x[i]) || x[i] > highest ? x[i] : highest;
+    for (int64_t i = 0; i < count; i++) sum += exp(x[i] - highest);
+    return highest + log(sum);
 }

@@ -45,7 +45,19 @@ typedef struct LigEvalRows {
 LigStatus lig_eval_rows_read(const LigEvalArgs *args, size_t start_operand, size_t slot_operand,
                              LigEvalRows *out) LIG_MUST_CHECK;
 
+// v modulo 2^bits, as the integer dtype's own range; of bool as it is.
+int64_t lig_eval_wrap(LigDtype dtype, uint64_t v);
+// One element from one tensor to another of the same dtype, bit for bit; a quantised one is dequantised.
+void lig_eval_copy_element(const LigTensor *from, int64_t source, const LigTensor *to, int64_t target);
+// log(sum(exp(x))), the maximum taken out first; NaN of only -inf.
+double lig_eval_log_sum(const double *x, int64_t count);
+
+// Operand `operand`, i32[G+1], as ascending edges in 0..limit that cut G groups out of `limit` elements.
+// Errors: INVALID (an edge out of order or range, naming it), NO_MEMORY.
+LigStatus lig_eval_edges(const LigEvalArgs *args, size_t operand, int64_t limit,
+                         const int64_t **out) LIG_MUST_CHECK;
+
 // Dot product in double: eight partial sums in a fixed order, so that it vectorises without reassociation.
-double lig_eval_dot(const double *x, const double *y, int64_t count);
+double lig_eval_inner_product(const double *x, const double *y, int64_t count);
 
 #endif

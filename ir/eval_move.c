@@ -4,37 +4,29 @@
 #include <math.h>
 #include <string.h>
 
-static void copy_element(const LigTensor *from, int64_t source, const LigTensor *to, int64_t target)
+static LigStatus fail_id(const LigEvalArgs *args, int64_t at, int64_t id, int64_t length)
 {
-    const unsigned char *data = from->data;
-    if (lig_dtype_is_quantised(from->shape.dtype)) {
-        lig_shape_set(&to->shape, to->data, target, lig_shape_get(&from->shape, data, source));
-        return;
-    }
-    size_t bytes = (size_t)lig_dtype_block_bytes(to->shape.dtype); // source may be target
-    memmove((unsigned char *)to->data + lig_shape_place(&to->shape, target).byte,
-            data + lig_shape_place(&from->shape, source).byte, bytes);
+    return lig_eval_fail(args, LIG_ERR_INVALID, "element %lld of %%%.*s is %lld, but %%%.*s has 0..%lld",
+                         (long long)at, LIG_STR_ARG(args->op->operands[1]->name), (long long)id,
+                         LIG_STR_ARG(args->op->operands[0]->name), (long long)length - 1);
 }
 
-// table[A,L,B], ids[I] -> [A,I,B], A and B the axes before and after `axis`; quantised tables give f32.
-// Errors: INVALID, an id outside 0..L-1.
+// table[G,A,L,B], ids[G,I] -> [G,A,I,B]: G the `batch` axes, A and B those before and after `axis`; quantised
+// tables give f32. Errors: INVALID, an id outside 0..L-1.
 LigStatus lig_eval_gather(LigEvalArgs *args)
 {
     const LigTensor *table = &args->operands[0], *ids = &args->operands[1], *z = &args->results[0];
+    int batch = (int)lig_attrs_int(args->op->attrs, LIG_ATTR_BATCH, 0);
     int axis = lig_eval_axis(lig_attrs_int(args->op->attrs, LIG_ATTR_AXIS, 0), table->shape.rank);
-    int64_t length = table->shape.dims[axis], count = lig_eval_count(ids);
-    int64_t outer = lig_eval_product(&table->shape, 0, axis);
+    int64_t length = table->shape.dims[axis], count = lig_eval_product(&ids->shape, batch, ids->shape.rank);
+    int64_t outer = lig_eval_product(&table->shape, batch, axis);
     int64_t inner = lig_eval_product(&table->shape, axis + 1, table->shape.rank);
-    for (int64_t i = 0; i < count; i++) {
-        int64_t id = lig_shape_get_integer(&ids->shape, ids->data, i);
-        if (id < 0 || id >= length)
-            return lig_eval_fail(args, LIG_ERR_INVALID,
-                                 "element %lld of %%%.*s is %lld, but %%%.*s has 0..%lld", (long long)i,
-                                 LIG_STR_ARG(args->op->operands[1]->name), (long long)id,
-                                 LIG_STR_ARG(args->op->operands[0]->name), (long long)length - 1);
+    for (int64_t i = 0, n = lig_eval_count(ids); i < n; i++) {
+        int64_t id = lig_shape_get_integer(&ids->shape, ids->data, i), group = i / count;
+        if (id < 0 || id >= length) return fail_id(args, i, id, length);
         for (int64_t j = 0; j < outer * inner; j++) {
-            int64_t a = j / inner, b = j % inner;
-            copy_element(table, (a * length + id) * inner + b, z, (a * count + i) * inner + b);
+            int64_t a = group * outer + j / inner, b = j % inner;
+            lig_eval_copy_element(table, (a * length + id) * inner + b, z, (a * count + i % count) * inner + b);
         }
     }
     return LIG_OK;
@@ -103,10 +95,8 @@ static void rotate(const LigEvalArgs *args, int64_t a, int64_t b, double angle)
     lig_shape_set(&z->shape, z->data, b, first * sin(angle) + second * cos(angle));
 }
 
-// x[N,H,D], pos[N], freq[F] -> the first F pairs of the last axis rotated by the angle pos * freq, rounded to
-// f32; elements from 2F on unchanged. Pair i is (2i, 2i+1) of `adjacent`, (i, i+F) of `half`.
-// Su et al., arXiv:2104.09864. Errors: INVALID, `pairs` of another name.
-LigStatus lig_eval_rope(LigEvalArgs *args)
+// Rotates by `direction` (1 or -1) times the angle.
+static LigStatus rotate_all(LigEvalArgs *args, double direction)
 {
     const LigTensor *x = &args->operands[0], *pos = &args->operands[1], *freq = &args->operands[2];
     LigStr pairs = lig_attrs_name(args->op->attrs, LIG_ATTR_PAIRS, LIG_STR(""));
@@ -120,10 +110,17 @@ LigStatus lig_eval_rope(LigEvalArgs *args)
         for (int64_t i = 0; i < count; i++) {
             float angle = position * (float)lig_shape_get(&freq->shape, freq->data, i);
             int64_t a = row * width + (adjacent ? 2 * i : i), b = adjacent ? a + 1 : a + count;
-            rotate(args, a, b, (double)angle);
+            rotate(args, a, b, direction * (double)angle);
         }
         for (int64_t c = 2 * count; c < width; c++)
-            copy_element(x, row * width + c, &args->results[0], row * width + c);
+            lig_eval_copy_element(x, row * width + c, &args->results[0], row * width + c);
     }
     return LIG_OK;
 }
+
+// x[N,H,D], pos[N], freq[F] -> the first F pairs of the last axis rotated by the angle pos * freq, rounded to
+// f32; elements from 2F on unchanged. Pair i is (2i, 2i+1) of `adjacent`, (i, i+F) of `half`.
+// Su et al., arXiv:2104.09864. Errors: INVALID, `pairs` of another name.
+LigStatus lig_eval_rope(LigEvalArgs *args) { return rotate_all(args, 1.0); }
+// dy[N,H,D], pos[N], freq[F] -> the gradient of x: rotated back.
+LigStatus lig_eval_rope_grad(LigEvalArgs *args) { return rotate_all(args, -1.0); }

@@ -3,7 +3,7 @@
 #include "ir/infer_check.h"
 
 static LigInferRule *const rules[LIG_OP_COUNT] = {
-#define LIG_OP(ID, name, class, operands, required, optional, results, infer, ...)                             \
+#define LIG_OP(ID, name, class, kind, operands, required, optional, results, infer, ...)                       \
     [LIG_OP_##ID] = lig_infer_##infer,
 #include "ir/ops.def"
 #undef LIG_OP
@@ -35,29 +35,35 @@ static LigStatus check_attr_sets(const LigInfer *infer)
     return LIG_OK;
 }
 
-// The values a NAME attribute may have; the first NULL ends the list.
+// The values a NAME attribute may have; `third` may be NULL.
 typedef struct NameChoices {
     LigAttrKey key;
-    const char *first, *second;
+    const char *first, *second, *third;
 } NameChoices;
 
 static const NameChoices name_choices[] = {
-    {LIG_ATTR_PAIRS, "adjacent", "half"},
-    {LIG_ATTR_EMPTY, "zero", "nan"},
-    {LIG_ATTR_FORM, "erf", "tanh"},
+    {LIG_ATTR_PAIRS, "adjacent", "half", NULL},
+    {LIG_ATTR_EMPTY, "zero", "nan", NULL},
+    {LIG_ATTR_FORM, "erf", "tanh", NULL},
+    {LIG_ATTR_POOL, "mean", "cls", "last"},
 };
+
+static bool is_choice(const NameChoices *choice, LigStr name)
+{
+    return lig_str_is(name, choice->first) || lig_str_is(name, choice->second) ||
+           (choice->third && lig_str_is(name, choice->third));
+}
 
 static LigStatus check_attr_names(const LigInfer *infer)
 {
     for (size_t i = 0; i < sizeof name_choices / sizeof *name_choices; i++) {
         const NameChoices *choice = &name_choices[i];
         const LigAttr *attr = lig_attrs_get(infer->op->attrs, choice->key);
-        if (!attr || lig_str_is(attr->value.name, choice->first) ||
-            lig_str_is(attr->value.name, choice->second))
-            continue;
-        return lig_infer_fail(infer, LIG_ERR_INVALID, "%s is `%.*s`, but it must be `%s` or `%s`",
+        if (!attr || is_choice(choice, attr->value.name)) continue;
+        return lig_infer_fail(infer, LIG_ERR_INVALID, "%s is `%.*s`, but it must be `%s`%s%s%s or `%s`",
                               lig_attr_name(choice->key), LIG_STR_ARG(attr->value.name), choice->first,
-                              choice->second);
+                              choice->third ? ", `" : "", choice->third ? choice->second : "",
+                              choice->third ? "`" : "", choice->third ? choice->third : choice->second);
     }
     return LIG_OK;
 }
@@ -69,6 +75,7 @@ static bool takes_panel(LigOpCode code, size_t operand)
     case LIG_OP_LINEAR:
         return operand == 1;
     case LIG_OP_GATHER:
+    case LIG_OP_EMBEDDING:
         return operand == 0;
     case LIG_OP_ATTENTION:
         return operand == 1 || operand == 2;

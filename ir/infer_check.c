@@ -36,6 +36,12 @@ const char *lig_infer_dim_text(const LigInfer *infer, LigDim dim)
     return keep_text(infer, &text);
 }
 
+const char *lig_infer_operand_text(const LigInfer *infer, size_t operand)
+{
+    LigStr name = lig_str_copy(infer->module->arena, lig_op_operand_name(infer->op->code, operand));
+    return name.data ? name.data : "?";
+}
+
 LigStatus lig_infer_reject(const LigInfer *infer, LigStatus status, size_t operand, const char *format, ...)
 {
     va_list args;
@@ -122,6 +128,47 @@ LigStatus lig_infer_expect_equal_dim(const LigInfer *infer, LigInferDimPair pair
                             lig_infer_axis_text(infer, as, pair.as_axis),
                             LIG_STR_ARG(lig_op_operand_name(infer->op->code, pair.as)),
                             lig_infer_type_text(infer, as), difference(infer, found, wanted, verdict));
+}
+
+LigStatus lig_infer_expect_same_dims(const LigInfer *infer, size_t operand, size_t as)
+{
+    const LigType *other = lig_infer_type(infer, as);
+    LIG_TRY(lig_infer_expect_rank(infer, operand, other->rank, lig_infer_type_text(infer, other)));
+    for (int i = 0; i < other->rank; i++)
+        LIG_TRY(lig_infer_expect_equal_dim(infer, (LigInferDimPair){operand, i, as, i}));
+    return LIG_OK;
+}
+
+LigStatus lig_infer_expect_single(const LigInfer *infer, size_t operand)
+{
+    int64_t one = 1;
+    const LigType *type = lig_infer_type(infer, operand);
+    if (type->rank == 0 || (type->rank == 1 && lig_dim_is_const(type->dims[0], &one) && one == 1))
+        return LIG_OK;
+    return lig_infer_reject(infer, LIG_ERR_SHAPE, operand, "it must be a single number, shape [] or [1]");
+}
+
+LigStatus lig_infer_expect_limits(const LigInfer *infer, LigAttrKey key, LigInferLimits limits)
+{
+    int64_t value = lig_attrs_int(infer->op->attrs, key, limits.low);
+    if (value >= limits.low && value <= limits.high) return LIG_OK;
+    return lig_infer_fail(infer, LIG_ERR_INVALID, "%s is %lld, but it must be in %lld..%lld",
+                          lig_attr_name(key), (long long)value, (long long)limits.low, (long long)limits.high);
+}
+
+LigStatus lig_infer_axes(const LigInfer *infer, LigAttrKey key, int rank, uint32_t *mask)
+{
+    const LigAttr *axes = lig_attrs_get(infer->op->attrs, key);
+    *mask = 0;
+    for (size_t i = 0; axes && i < axes->value.integers.count; i++) {
+        int axis = 0;
+        LIG_TRY(lig_infer_axis(infer, axes->value.integers.data[i], rank, &axis));
+        if (*mask >> axis & 1)
+            return lig_infer_fail(infer, LIG_ERR_INVALID, "%s names axis %d twice: name it once",
+                                  lig_attr_name(key), axis);
+        *mask |= UINT32_C(1) << axis;
+    }
+    return LIG_OK;
 }
 
 LigStatus lig_infer_expect_i32_vector(const LigInfer *infer, size_t operand, LigDim count,

@@ -17,6 +17,9 @@ static inline const LigType *lig_infer_type(const LigInfer *infer, size_t index)
 const char *lig_infer_type_text(const LigInfer *infer, const LigType *type);
 const char *lig_infer_dim_text(const LigInfer *infer, LigDim dim);
 
+// The name of an operand in the table, zero-terminated.
+const char *lig_infer_operand_text(const LigInfer *infer, size_t operand);
+
 // Fails with "OP: operand NAME is TYPE, but MESSAGE".
 LigStatus lig_infer_reject(const LigInfer *infer, LigStatus status, size_t operand, const char *format, ...)
     LIG_PRINTF(4, 5);
@@ -43,6 +46,17 @@ typedef struct LigInferDimPair {
     int as_axis;
 } LigInferDimPair;
 LigStatus lig_infer_expect_equal_dim(const LigInfer *infer, LigInferDimPair pair) LIG_MUST_CHECK;
+// The shape of another operand.
+LigStatus lig_infer_expect_same_dims(const LigInfer *infer, size_t operand, size_t as) LIG_MUST_CHECK;
+// One number: a scalar, or [1].
+LigStatus lig_infer_expect_single(const LigInfer *infer, size_t operand) LIG_MUST_CHECK;
+// An integer attribute inside low .. high. Errors: INVALID.
+typedef struct LigInferLimits {
+    int64_t low, high;
+} LigInferLimits;
+LigStatus lig_infer_expect_limits(const LigInfer *infer, LigAttrKey key, LigInferLimits limits) LIG_MUST_CHECK;
+// A list of axes as a mask, counted from the front; 0 when absent. Errors: outside the rank, named twice.
+LigStatus lig_infer_axes(const LigInfer *infer, LigAttrKey key, int rank, uint32_t *mask) LIG_MUST_CHECK;
 // i32[count], where count is written as `count_text`.
 LigStatus lig_infer_expect_i32_vector(const LigInfer *infer, size_t operand, LigDim count,
                                       const char *count_text) LIG_MUST_CHECK;

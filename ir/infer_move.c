@@ -1,5 +1,17 @@
-// Shape rules of ops that move data, of rope, append and call.
+// Shape rules of gather, concat, iota, constant, rope, pack and call.
 #include "ir/infer_check.h"
+
+// The leading axes that table and ids share stand before the one taken from.
+static LigStatus check_batch(const LigInfer *infer, int64_t batch, int axis)
+{
+    if (batch < 0 || batch > axis || batch > lig_infer_type(infer, 1)->rank)
+        return lig_infer_fail(
+            infer, LIG_ERR_INVALID,
+            "batch is %lld, but it must be in 0..%d: leading axes of table, before axis, and of ids",
+            (long long)batch, axis);
+    for (int i = 0; i < batch; i++) LIG_TRY(lig_infer_expect_equal_dim(infer, (LigInferDimPair){1, i, 0, i}));
+    return LIG_OK;
+}
 
 LigStatus lig_infer_gather(LigInfer *infer)
 {
@@ -15,13 +27,15 @@ LigStatus lig_infer_gather(LigInfer *infer)
     if (is_quantised && axis == table->rank - 1)
         return lig_infer_reject(infer, LIG_ERR_SHAPE, 0,
                                 "its blocks lie along the axis taken from: it must be another");
-    if (table->rank + ids->rank - 1 > LIG_MAX_RANK)
-        return lig_infer_reject(infer, LIG_ERR_SHAPE, 1, "the result would have rank %d, beyond %d",
-                                table->rank + ids->rank - 1, LIG_MAX_RANK);
+    int64_t batch = lig_attrs_int(infer->op->attrs, LIG_ATTR_BATCH, 0);
+    LIG_TRY(check_batch(infer, batch, axis));
+    if (table->rank + ids->rank - 1 - batch > LIG_MAX_RANK)
+        return lig_infer_reject(infer, LIG_ERR_SHAPE, 1, "the result would have rank %lld, beyond %d",
+                                (long long)(table->rank + ids->rank - 1 - batch), LIG_MAX_RANK);
     LigType *result = infer->result;
     *result = (LigType){.dtype = is_quantised ? LIG_F32 : table->dtype};
     for (int i = 0; i < axis; i++) result->dims[result->rank++] = table->dims[i];
-    for (int i = 0; i < ids->rank; i++) result->dims[result->rank++] = ids->dims[i];
+    for (int i = (int)batch; i < ids->rank; i++) result->dims[result->rank++] = ids->dims[i];
     for (int i = axis + 1; i < table->rank; i++) result->dims[result->rank++] = table->dims[i];
     return LIG_OK;
 }
@@ -122,26 +136,6 @@ LigStatus lig_infer_pack(LigInfer *infer)
     if (!problem) return LIG_OK;
     return lig_infer_fail(infer, LIG_ERR_SHAPE, "its result is stated as %s, but %s",
                           lig_infer_type_text(infer, stated), problem);
-}
-
-LigStatus lig_infer_append(LigInfer *infer)
-{
-    enum { STATE, X, SLOT, START, POS };
-    LigDimTable *dims = infer->module->dims;
-    LIG_TRY(lig_infer_expect_kind(infer, STATE, LIG_INFER_FLOAT));
-    LIG_TRY(lig_infer_expect_kind(infer, X, LIG_INFER_FLOAT));
-    LIG_TRY(lig_infer_expect_rank(infer, STATE, 4, "[S,H,C,D]"));
-    LIG_TRY(lig_infer_expect_rank(infer, X, 3, "[N,H,D]"));
-    LIG_TRY(lig_infer_expect_equal_dim(infer, (LigInferDimPair){X, 1, STATE, 1}));
-    LIG_TRY(lig_infer_expect_equal_dim(infer, (LigInferDimPair){X, 2, STATE, 3}));
-    LIG_TRY(lig_infer_expect_rank(infer, SLOT, 1, "[R]"));
-    LigDim tokens = lig_infer_type(infer, X)->dims[0], rows = lig_infer_type(infer, SLOT)->dims[0];
-    LIG_TRY(lig_infer_expect_i32_vector(infer, SLOT, rows, "[R]"));
-    LIG_TRY(
-        lig_infer_expect_i32_vector(infer, START, lig_dim_add(dims, rows, lig_dim_const(dims, 1)), "[R+1]"));
-    LIG_TRY(lig_infer_expect_i32_vector(infer, POS, tokens, "[N]"));
-    *infer->result = *lig_infer_type(infer, STATE);
-    return LIG_OK;
 }
 
 static LigStatus check_argument(const LigInfer *infer, size_t index)

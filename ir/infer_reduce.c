@@ -1,27 +1,11 @@
-// Shape rules of reductions and norms.
+// Shape rules of reductions.
 #include "ir/infer_check.h"
 
-// The axes attribute as a mask of axes counted from the front. Errors: outside the rank, named twice.
-static LigStatus axes_mask(const LigInfer *infer, int rank, uint32_t *mask)
+static LigStatus fold_axes(LigInfer *infer)
 {
-    const LigAttr *axes = lig_attrs_get(infer->op->attrs, LIG_ATTR_AXES);
-    *mask = 0;
-    for (size_t i = 0; i < axes->value.integers.count; i++) {
-        int axis;
-        LIG_TRY(lig_infer_axis(infer, axes->value.integers.data[i], rank, &axis));
-        if (*mask >> axis & 1)
-            return lig_infer_fail(infer, LIG_ERR_INVALID, "axes names axis %d twice: name it once", axis);
-        *mask |= UINT32_C(1) << axis;
-    }
-    return LIG_OK;
-}
-
-LigStatus lig_infer_reduce(LigInfer *infer)
-{
-    LIG_TRY(lig_infer_expect_kind(infer, 0, LIG_INFER_NUMBER));
     const LigType *x = lig_infer_type(infer, 0);
     uint32_t mask;
-    LIG_TRY(axes_mask(infer, x->rank, &mask));
+    LIG_TRY(lig_infer_axes(infer, LIG_ATTR_AXES, x->rank, &mask));
     bool keep = lig_attrs_flag(infer->op->attrs, LIG_ATTR_KEEP);
     LigType *result = infer->result;
     *result = (LigType){.dtype = x->dtype};
@@ -35,20 +19,57 @@ LigStatus lig_infer_reduce(LigInfer *infer)
     return LIG_OK;
 }
 
-// The weight or bias of a norm: a vector along x's last axis, in f32 or x's dtype.
-static LigStatus check_norm_vector(const LigInfer *infer, size_t operand)
+LigStatus lig_infer_reduce(LigInfer *infer)
 {
-    const LigType *x = lig_infer_type(infer, 0), *vector = lig_infer_type(infer, operand);
-    if (vector->dtype != LIG_F32) LIG_TRY(lig_infer_expect_same_dtype(infer, operand, 0));
-    LIG_TRY(lig_infer_expect_rank(infer, operand, 1, "[K]"));
-    return lig_infer_expect_equal_dim(infer, (LigInferDimPair){operand, 0, 0, x->rank - 1});
+    LIG_TRY(lig_infer_expect_kind(infer, 0, LIG_INFER_NUMBER));
+    return fold_axes(infer);
 }
 
-LigStatus lig_infer_norm(LigInfer *infer)
+LigStatus lig_infer_reduce_bool(LigInfer *infer)
 {
-    LIG_TRY(lig_infer_expect_kind(infer, 0, LIG_INFER_FLOAT));
+    LIG_TRY(lig_infer_expect_dtype(infer, 0, LIG_BOOL));
+    return fold_axes(infer);
+}
+
+LigStatus lig_infer_arg(LigInfer *infer)
+{
+    LIG_TRY(lig_infer_expect_kind(infer, 0, LIG_INFER_NUMBER));
+    const LigType *x = lig_infer_type(infer, 0);
+    int axis;
+    LIG_TRY(lig_infer_axis(infer, lig_attrs_int(infer->op->attrs, LIG_ATTR_AXIS, 0), x->rank, &axis));
+    bool keep = lig_attrs_flag(infer->op->attrs, LIG_ATTR_KEEP);
+    *infer->result = (LigType){.dtype = LIG_I32};
+    for (int i = 0; i < x->rank; i++) {
+        LigDim size = i == axis ? lig_dim_const(infer->module->dims, 1) : x->dims[i];
+        if (i != axis || keep) infer->result->dims[infer->result->rank++] = size;
+    }
+    return LIG_OK;
+}
+
+LigStatus lig_infer_cumsum(LigInfer *infer)
+{
+    LIG_TRY(lig_infer_expect_kind(infer, 0, LIG_INFER_NUMBER));
+    const LigType *x = lig_infer_type(infer, 0);
+    int axis;
+    LIG_TRY(lig_infer_axis(infer, lig_attrs_int(infer->op->attrs, LIG_ATTR_AXIS, 0), x->rank, &axis));
+    *infer->result = *x;
+    return LIG_OK;
+}
+
+LigStatus lig_infer_top_k(LigInfer *infer)
+{
+    LIG_TRY(lig_infer_expect_kind(infer, 0, LIG_INFER_NUMBER));
     LIG_TRY(lig_infer_expect_least_rank(infer, 0, 1));
-    for (size_t i = 1; i < infer->op->operand_count; i++) LIG_TRY(check_norm_vector(infer, i));
-    *infer->result = *lig_infer_type(infer, 0);
+    LIG_TRY(lig_infer_expect_limits(infer, LIG_ATTR_K, (LigInferLimits){1, INT32_MAX}));
+    const LigType *x = lig_infer_type(infer, 0);
+    LigDim k = lig_dim_const(infer->module->dims, lig_attrs_int(infer->op->attrs, LIG_ATTR_K, 1));
+    if (k && lig_dim_less_equal(infer->module->dims, k, x->dims[x->rank - 1]) != LIG_YES)
+        return lig_infer_reject(infer, LIG_ERR_SHAPE, 0,
+                                "its last dim must certainly be %s or more, the k taken",
+                                lig_infer_dim_text(infer, k));
+    infer->result[0] = *x;
+    infer->result[0].dims[x->rank - 1] = k;
+    infer->result[1] = infer->result[0];
+    infer->result[1].dtype = LIG_I32;
     return LIG_OK;
 }

@@ -201,3 +201,11 @@ bool lig_is_value_name(LigStr s)
     }
     return s.length > 0;
 }
+
+bool lig_is_word(LigStr s)
+{
+    for (size_t i = 0; i < s.length; i++) {
+        if (!is_word(s.data[i])) return false;
+    }
+    return s.length > 0 && !is_digit(s.data[0]);
+}

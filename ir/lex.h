@@ -39,5 +39,7 @@ LigStr lig_token_string(LigArena *arena, LigToken token);
 void lig_text_append_quoted(LigText *text, LigStr s);
 // Whether `s` can be written after % or @.
 bool lig_is_value_name(LigStr s);
+// Whether `s` is a NAME token.
+bool lig_is_word(LigStr s);
 
 #endif

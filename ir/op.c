@@ -3,28 +3,50 @@
 #include <string.h>
 
 #define LIG_A(ID) (UINT64_C(1) << LIG_ATTR_##ID)
-#define RULE(name) #name, NULL
-#define NONE(reason) NULL, reason
+// The gradient fills three columns, the lowering two.
+#define RULE(name) #name, NULL, NULL
+#define OP(name) NULL, #name, NULL
+#define NONE(reason) NULL, NULL, reason
+#define BODY LIG_LOWER_BODY, NULL
+#define CLASS(name) LIG_LOWER_CLASS, #name
+#define DECOMPOSE(rule) LIG_LOWER_DECOMPOSE, #rule
+#define NOTHING(reason) LIG_LOWER_NOTHING, reason
+#define INTERPRETED(reason) LIG_LOWER_INTERPRETED, reason
 
-// NONE and RULE fill two columns, so the row passes through once more before its columns are counted.
+// So the row passes through once more before its columns are counted.
 #define ROW(...) ROW_OF(__VA_ARGS__)
-#define ROW_OF(name_, class_, operands_, required_, optional_, results_, gradient_, no_gradient_, meaning_)    \
+#define ROW_OF(name_, class_, kind_, operands_, required_, optional_, results_, gradient_, gradient_op_,       \
+               no_gradient_, lowering_, text_, meaning_)                                                       \
     {.name = #name_,                                                                                           \
      .class = LIG_OPS_##class_,                                                                                \
+     .kind = LIG_OP_KIND_##kind_,                                                                              \
      .operands = operands_,                                                                                    \
      .required_attrs = required_,                                                                              \
      .optional_attrs = optional_,                                                                              \
      .results = results_,                                                                                      \
      .gradient = gradient_,                                                                                    \
+     .gradient_op = gradient_op_,                                                                              \
      .no_gradient = no_gradient_,                                                                              \
+     .lowering = {lowering_, text_},                                                                           \
      .meaning = meaning_}
 
 static const LigOpInfo op_infos[LIG_OP_COUNT] = {
-#define LIG_OP(ID, name, class, operands, required, optional, results, infer, gradient, meaning)               \
-    [LIG_OP_##ID] = ROW(name, class, operands, required, optional, results, gradient, meaning),
+#define LIG_OP(ID, name, class, kind, operands, required, optional, results, infer, gradient, lowering,        \
+               meaning)                                                                                        \
+    [LIG_OP_##ID] = ROW(name, class, kind, operands, required, optional, results, gradient, lowering, meaning),
 #include "ir/ops.def"
 #undef LIG_OP
 };
+
+const char *lig_op_class_name(LigOpClass class)
+{
+    static const char *const names[] = {
+        [LIG_OPS_ELEMENTWISE] = "elementwise", [LIG_OPS_REDUCE] = "reduce", [LIG_OPS_ROW] = "row",
+        [LIG_OPS_CONTRACT] = "contract",       [LIG_OPS_VIEW] = "view",     [LIG_OPS_MOVE] = "move",
+        [LIG_OPS_RANDOM] = "random",           [LIG_OPS_STATE] = "state",   [LIG_OPS_CALL] = "call",
+    };
+    return names[class];
+}
 
 const LigOpInfo *lig_op_info(LigOpCode code)
 {

@@ -20,7 +20,8 @@ typedef enum LigOpClass {
     LIG_OPS_CONTRACT,    // products summed over a shared axis
     LIG_OPS_VIEW,        // renames or reorders elements; moves no data
     LIG_OPS_MOVE,        // moves data
-    LIG_OPS_STATE,       // gives the new value of a state
+    LIG_OPS_RANDOM,      // numbers from a counter
+    LIG_OPS_STATE,       // result i is the new value of operand i, a state
     LIG_OPS_CALL,        // applies a kernel
 } LigOpClass;
 
@@ -73,18 +74,40 @@ bool lig_attrs_equal(LigAttrs a, LigAttrs b);
 // `attrs` with `attr` added or replaced, in the arena; false when memory is out.
 bool lig_attrs_set(LigArena *arena, LigAttrs *attrs, LigAttr attr);
 
+// Whether an op is one of the few that others are made of.
+typedef enum LigOpKind { LIG_OP_KIND_CORE, LIG_OP_KIND_COMPOSITE } LigOpKind;
+
+// What code generation makes of an op.
+typedef enum LigLoweringKind {
+    LIG_LOWER_BODY,        // code inside kernels
+    LIG_LOWER_CLASS,       // a kernel of the class named
+    LIG_LOWER_DECOMPOSE,   // other ops, before fusion, by the rule named (ir/decompose.h)
+    LIG_LOWER_NOTHING,     // needs no code, for the reason given
+    LIG_LOWER_INTERPRETED, // has no code, for the reason given: --interpret runs it
+} LigLoweringKind;
+
+typedef struct LigLowering {
+    LigLoweringKind kind;
+    const char *text; // class, rule or reason; NULL of BODY
+} LigLowering;
+
 typedef struct LigOpInfo {
     const char *name;
     LigOpClass class;
+    LigOpKind kind;
     int results;                             // -1 = as many as the callee returns
     uint64_t required_attrs, optional_attrs; // bit i = LigAttrKey i
     const char *operands;                    // names, as in the table: "x weight bias?", "x*"
     const char *gradient;                    // rule's name, or NULL
+    const char *gradient_op;                 // name of the op that is the gradient, or NULL
     const char *no_gradient;                 // why there is none, or NULL
+    LigLowering lowering;
     const char *meaning;
 } LigOpInfo;
 
 const LigOpInfo *lig_op_info(LigOpCode code);
+// "elementwise", "reduce", …
+const char *lig_op_class_name(LigOpClass class);
 bool lig_op_find(LigStr name, LigOpCode *out);
 // How many operands the table allows; most = SIZE_MAX for any number.
 void lig_op_operand_range(LigOpCode code, size_t *least, size_t *most);

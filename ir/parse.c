@@ -225,14 +225,14 @@ static bool read_weights(LigParser *p)
 }
 
 // Attributes and bindings share the braces of variants, functions the syntax of sizes.
-static bool is_reserved(LigStr name)
+bool lig_is_dim_name(LigStr name)
 {
     static const char *const words[] = {"floordiv", "ceildiv", "min", "max", "in"};
     LigAttrKey key;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (lig_str_is(name, words[i])) return true;
+        if (lig_str_is(name, words[i])) return false;
     }
-    return lig_attr_find(name, &key);
+    return lig_is_word(name) && !lig_attr_find(name, &key);
 }
 
 static bool read_dim(LigParser *p)
@@ -241,7 +241,7 @@ static bool read_dim(LigParser *p)
     LigSymbol symbol;
     LigDim dim;
     if (!lig_parser__expect_kind(p, LIG_TOKEN_NAME, "the name of a dim", &name)) return false;
-    if (is_reserved(name.text))
+    if (!lig_is_dim_name(name.text))
         return lig_parser__fail(p, name.loc, "`%.*s` has another meaning: give this dim another name",
                                 LIG_STR_ARG(name.text));
     symbol.name = name.text;

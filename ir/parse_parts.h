@@ -29,7 +29,8 @@ typedef struct LigParser {
 
 // ---- parse_token.c ----
 
-bool lig_parser__fail(LigParser *p, LigLoc loc, const char *format, ...) LIG_PRINTF(3, 4);
+void lig_parser__record(LigParser *p, LigLoc loc, const char *format, ...) LIG_PRINTF(3, 4);
+#define lig_parser__fail(...) (lig_parser__record(__VA_ARGS__), false)
 // "expected WHAT, but found TOKEN"
 bool lig_parser__expected(LigParser *p, const char *what);
 bool lig_parser__no_memory(LigParser *p);

@@ -2,14 +2,14 @@
 
 #include <stdarg.h>
 
-bool lig_parser__fail(LigParser *p, LigLoc loc, const char *format, ...)
+void lig_parser__record(LigParser *p, LigLoc loc, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     LigStr message = lig_str_vformat(p->module->arena, format, args);
     va_end(args);
-    if (message.data == NULL) return lig_parser__no_memory(p);
-    return lig_parser__keep(p, lig_fail(p->ctx, LIG_ERR_PARSE, loc, "%s", message.data));
+    lig_parser__keep(p, message.data ? lig_fail(p->ctx, LIG_ERR_PARSE, loc, "%s", message.data)
+                                     : lig_no_memory(p->ctx));
 }
 
 bool lig_parser__keep(LigParser *p, LigStatus status)

@@ -14,4 +14,7 @@ void lig_print_op(LigText *text, const LigModule *module, const LigOp *op);
 // reported. Errors: PARSE and those of the shape rules, as file:line:column.
 LigStatus lig_parse_module(LigContext *ctx, const char *path, LigStr source, LigModule **out) LIG_MUST_CHECK;
 
+// Whether `name` can name a dim: a word without another meaning where sizes, bindings and attributes stand.
+bool lig_is_dim_name(LigStr name);
+
 #endif

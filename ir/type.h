@@ -52,7 +52,8 @@ const char *lig_layout_problem(LigLayout layout, LigDtype dtype, int rank, int64
 void lig_type_print(LigText *text, const LigDimTable *table, const LigType *type);
 void lig_shape_print(LigText *text, const LigShape *shape);
 
-// The shape of `type` under values of the symbols; false when a dim overflows or is negative.
+// The shape of `type` under values of the symbols (NULL: none is known); false when a dim overflows, is
+// negative or not known.
 bool lig_type_bind(const LigType *type, const int64_t *values, LigShape *out);
 // The shape at the upper bound of every dim.
 bool lig_type_bind_upper(const LigDimTable *table, const LigType *type, LigShape *out);

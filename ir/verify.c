@@ -59,7 +59,7 @@ int lig_verify_written_formal(const LigFunc *kernel, size_t result)
 {
     const LigValue *value = kernel->outputs.data[result];
     if (value->kind != LIG_VALUE_RESULT || lig_op_info(value->op->code)->class != LIG_OPS_STATE) return -1;
-    const LigValue *formal = value->op->operands[0];
+    const LigValue *formal = value->op->operands[value->index];
     return formal->kind == LIG_VALUE_INPUT ? (int)formal->index : -1;
 }
 
@@ -193,14 +193,16 @@ static void check_body(LigVerifier *v)
 
 static void check_class(LigVerifier *v)
 {
-    static const char *const classes[] = {"contract", "row", "attention", "gather", "elementwise", "move"};
+    static const char *const classes[] = {"contract",    "row",  "attention",  "gather",
+                                          "elementwise", "move", "interpreted"};
     LigStr class = lig_attrs_name(v->func->attrs, LIG_ATTR_CLASS, (LigStr){0});
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
         if (lig_str_is(class, classes[i])) return;
     }
     lig_verify_break(
         v, "V07", v->func->loc,
-        "kernel %s has class `%.*s`: it must be contract, row, attention, gather, elementwise or move",
+        "kernel %s has class `%.*s`: it must be contract, row, attention, gather, elementwise, move or "
+        "interpreted",
         lig_verify_func_name(v), LIG_STR_ARG(class));
 }
 

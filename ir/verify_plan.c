@@ -1,8 +1,7 @@
 // V09: the places of a planned variant.
 //
-//   - A result that is returned lies in the caller's memory (no place) or over another value; every other
-//   result has
-//     a place, `at` an offset of the arena or `over` a value.
+//   - A result that is returned lies in the caller's memory (no place) or over another value, which then may
+//     have no place either; every other result has a place, `at` an offset of the arena or `over` a value.
 //   - Offsets are multiples of 64, and the value ends inside the attribute `arena`, at the upper bounds of the
 //     variant's dims.
 //   - A view lies in the bytes of its operand; the new value of a state in the bytes of the state. Nothing else
@@ -98,12 +97,23 @@ static bool measure(Plan *plan)
     return true;
 }
 
+// Whether a returned value lies over this one: then these bytes are the caller's too.
+static bool is_under_output(const Plan *plan, const LigValue *value)
+{
+    const LigFunc *func = plan->v->func;
+    for (size_t i = 0; i < func->outputs.count; i++) {
+        const LigValue *output = func->outputs.data[i];
+        if (lig_verify_is_own(plan->v, output) && plan->lives[output->id].root == value) return true;
+    }
+    return false;
+}
+
 static void check_place(Plan *plan, const LigValue *value)
 {
     bool returned = is_output(plan->v->func, value);
     switch (value->place.kind) {
     case LIG_PLACE_NONE:
-        if (!returned) breaks(plan, value, "has no place: only inputs and returned values are the caller's");
+        if (!returned && !is_under_output(plan, value)) breaks(plan, value, "has no place: only inputs and returned values are the caller's");
         break;
     case LIG_PLACE_ARENA:
         if (returned) breaks(plan, value, "is returned, so it lies in the caller's memory, not in the arena");

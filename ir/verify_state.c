@@ -12,12 +12,18 @@ static int64_t cell_index(const LigVerifier *v, const LigValue *value)
     return kind == LIG_VALUE_INPUT ? value->index : value->id;
 }
 
+static bool is_target(const LigOp *op, size_t operand)
+{
+    return lig_op_info(op->code)->class == LIG_OPS_STATE && operand < op->result_count;
+}
+
 static bool kernel_writes(const LigFunc *kernel, size_t formal)
 {
     for (size_t i = 0; i < kernel->ops.count; i++) {
         const LigOp *op = kernel->ops.data[i];
-        if (lig_op_info(op->code)->class == LIG_OPS_STATE && op->operands[0] == kernel->inputs.data[formal])
-            return true;
+        for (size_t k = 0; k < op->operand_count; k++) {
+            if (is_target(op, k) && op->operands[k] == kernel->inputs.data[formal]) return true;
+        }
     }
     return false;
 }
@@ -25,7 +31,7 @@ static bool kernel_writes(const LigFunc *kernel, size_t formal)
 static bool op_writes(const LigOp *op, size_t operand)
 {
     if (op->code == LIG_OP_CALL) return kernel_writes(op->callee, operand);
-    return operand == 0 && lig_op_info(op->code)->class == LIG_OPS_STATE;
+    return is_target(op, operand);
 }
 
 static bool names_twice(const LigOp *op, size_t operand)

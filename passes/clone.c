@@ -49,7 +49,11 @@ static LigValue *mapped(const Cloner *c, LigValue *value)
 
 // Stated types matter to ops that take their type from the text; a call's results and a state's new value are
 // inferred.
-static bool keeps_stated_type(LigOpCode code) { return code != LIG_OP_CALL && code != LIG_OP_APPEND; }
+static bool keeps_stated_type(LigOpCode code)
+{
+    LigOpClass class = lig_op_info(code)->class;
+    return class != LIG_OPS_CALL && class != LIG_OPS_STATE;
+}
 
 static LigStatus retype_callee(const Cloner *c, const LigOp *op, LigValue *const *operands, LigFunc **out)
 {
@@ -124,6 +128,22 @@ static bool same_input_types(LigModule *module, const LigFunc *source, const Lig
     return true;
 }
 
+// Dims that no input mentions, as iota's, may be replaced too.
+static bool same_result_types(LigModule *module, const LigFunc *source, const LigDim *dims)
+{
+    for (size_t i = 0; dims && i < source->ops.count; i++) {
+        const LigOp *op = source->ops.data[i];
+        for (size_t r = 0; r < op->result_count; r++) {
+            const LigType *was = &op->results[r]->type;
+            for (int axis = 0; axis < was->rank; axis++) {
+                // NULL when memory is out: the copy then reports it.
+                if (lig_dim_substitute(module->dims, was->dims[axis], dims) != was->dims[axis]) return false;
+            }
+        }
+    }
+    return true;
+}
+
 // The formal types that `source` would have: the operands' types where given, else the source's with dims
 // replaced.
 static LigStatus make_kernel(LigModule *module, const LigFunc *source, const LigRetype *retype, LigFunc **out)
@@ -150,7 +170,8 @@ static LigStatus make_kernel(LigModule *module, const LigFunc *source, const Lig
 
 LigStatus lig_retype_kernel(LigModule *module, const LigFunc *source, const LigRetype *retype, LigFunc **out)
 {
-    if (retype->input_types && same_input_types(module, source, retype->input_types)) {
+    if (retype->input_types && same_input_types(module, source, retype->input_types) &&
+        same_result_types(module, source, retype->dims)) {
         *out = (LigFunc *)(uintptr_t)source;
         return LIG_OK;
     }

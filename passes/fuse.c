@@ -16,8 +16,7 @@ typedef struct Group {
     LigOp **members; // in text order
     size_t count;
     size_t first; // position of the first member in the function
-    bool has_row;
-    bool open; // elementwise and row groups take more members
+    size_t row_count, linear_count;
 } Group;
 
 typedef struct Fuser {
@@ -29,11 +28,23 @@ typedef struct Fuser {
     LigKernelSet kernels;
 } Fuser;
 
-static bool is_fusible(const LigOp *op)
+static bool is_row(const LigOp *op)
 {
-    LigOpClass class = lig_op_info(op->code)->class;
-    return class == LIG_OPS_ELEMENTWISE || class == LIG_OPS_ROW;
+    LigLowering lowering = lig_op_info(op->code)->lowering;
+    return lowering.kind == LIG_LOWER_CLASS && lig_op_info(op->code)->class == LIG_OPS_ROW;
 }
+
+static bool is_linear(const LigOp *op) { return op->code == LIG_OP_LINEAR; }
+
+// Whether an op may join a group that computes one of its operands: only one with code, so that an op without
+// leaves them theirs.
+static bool joins(const LigOp *op)
+{
+    return is_row(op) || lig_op_info(op->code)->lowering.kind == LIG_LOWER_BODY;
+}
+
+// Whether a group that begins with this op takes others.
+static bool takes_others(const LigOp *op) { return joins(op) || is_linear(op); }
 
 // Reshapes rename elements in place; every other view is computed as data moves.
 static bool stays_view(const LigOp *op) { return op->code == LIG_OP_RESHAPE; }
@@ -73,12 +84,52 @@ static bool can_sink(const Fuser *f, const Group *group, size_t position)
     return true;
 }
 
+// Siblings of other widths have no common space for an epilogue, and an epilogue fixes the space for siblings
+// to come.
+static bool has_one_shape(const Fuser *f, const Group *group)
+{
+    for (size_t i = 1; i < group->count; i++) {
+        if (!same_dims(f->module, &group->members[0]->results[0]->type, &group->members[i]->results[0]->type))
+            return false;
+    }
+    return true;
+}
+
+// oneDNN takes lone contractions over f32 weights.
+static bool goes_to_onednn(const Fuser *f, const LigOp *op)
+{
+    return f->pass->options->onednn && is_linear(op) && op->operands[1]->type.dtype == LIG_F32;
+}
+
 static bool may_join(const Fuser *f, const Group *group, const LigOp *op, size_t position)
 {
-    bool is_row = lig_op_info(op->code)->class == LIG_OPS_ROW;
-    return group->open && !(is_row && group->has_row) &&
+    bool whole_row = is_row(op) && (group->row_count || group->linear_count);
+    return takes_others(group->members[0]) && !whole_row && has_one_shape(f, group) &&
+           !goes_to_onednn(f, group->members[0]) &&
            same_dims(f->module, &group->members[0]->results[0]->type, &op->results[0]->type) &&
            can_sink(f, group, position);
+}
+
+enum { MAX_SIBLINGS = 4 };
+
+static bool may_be_sibling(const Fuser *f, const Group *group, const LigOp *op, size_t position)
+{
+    bool only_linear = group->linear_count == group->count;
+    const LigType *type = &group->members[0]->results[0]->type;
+    return group->linear_count > 0 && group->linear_count < MAX_SIBLINGS &&
+           group->members[0]->operands[0] == op->operands[0] &&
+           (only_linear || same_dims(f->module, type, &op->results[0]->type)) && !goes_to_onednn(f, op) &&
+           !goes_to_onednn(f, group->members[0]) && can_sink(f, group, position);
+}
+
+// The latest group of linear ops over the same x; NULL when there is none that `op` may join.
+static Group *find_siblings(const Fuser *f, const LigOp *op, size_t position)
+{
+    for (size_t i = position; i-- > 0;) {
+        Group *group = f->group_of[i];
+        if (group && is_linear(f->func->ops.data[i]) && may_be_sibling(f, group, op, position)) return group;
+    }
+    return NULL;
 }
 
 static size_t position_of(const Fuser *f, const LigOp *op, size_t before)
@@ -92,7 +143,9 @@ static size_t position_of(const Fuser *f, const LigOp *op, size_t before)
 // The group of an operand that the op at `position` may join; NULL when there is none.
 static Group *find_group(const Fuser *f, const LigOp *op, size_t position)
 {
-    if (!f->pass->options->fuse || !is_fusible(op)) return NULL;
+    if (!f->pass->options->fuse) return NULL;
+    if (is_linear(op)) return find_siblings(f, op, position);
+    if (!joins(op)) return NULL;
     for (size_t i = 0; i < op->operand_count; i++) {
         const LigValue *value = op->operands[i];
         if (value->kind != LIG_VALUE_RESULT || lig_value_is_resident(f->module, value)) continue;
@@ -109,7 +162,8 @@ static LigStatus add_member(Fuser *f, Group *group, LigOp *op, size_t position)
     for (size_t i = 0; i < group->count; i++) members[i] = group->members[i];
     members[group->count++] = op;
     group->members = members;
-    group->has_row |= lig_op_info(op->code)->class == LIG_OPS_ROW;
+    group->row_count += is_row(op);
+    group->linear_count += is_linear(op);
     f->group_of[position] = group;
     return LIG_OK;
 }
@@ -122,7 +176,7 @@ static LigStatus form_groups(Fuser *f)
         Group *group = find_group(f, op, i);
         if (!group) {
             group = &f->groups[i];
-            *group = (Group){.first = i, .open = is_fusible(op)};
+            *group = (Group){.first = i};
         }
         LIG_TRY(add_member(f, group, op, i));
     }
@@ -131,34 +185,40 @@ static LigStatus form_groups(Fuser *f)
 
 // Kernels: a group as a function of what it reads.
 
+// What the table says of its first op; a row op decides for the elementwise ops around it. An op without code
+// has a kernel too, which the interpreter runs and code generation refuses.
 static LigStr kernel_class(const Group *group)
 {
-    const LigOp *op = group->members[0];
-    if (group->has_row) return LIG_STR("row");
-    switch (lig_op_info(op->code)->class) {
-    case LIG_OPS_ELEMENTWISE:
+    if (group->row_count) return LIG_STR("row");
+    LigLowering lowering = lig_op_info(group->members[0]->code)->lowering;
+    switch (lowering.kind) {
+    case LIG_LOWER_BODY:
         return LIG_STR("elementwise");
-    case LIG_OPS_ROW:
-        return LIG_STR("row");
-    case LIG_OPS_CONTRACT:
-        return op->code == LIG_OP_ATTENTION ? LIG_STR("attention") : LIG_STR("contract");
-    case LIG_OPS_REDUCE:
-    case LIG_OPS_VIEW:
-    case LIG_OPS_MOVE:
-    case LIG_OPS_STATE:
-    case LIG_OPS_CALL:
+    case LIG_LOWER_CLASS:
+        return lig_str(lowering.text);
+    case LIG_LOWER_NOTHING: // constants that hoist left are moved like other data
+        return LIG_STR("move");
+    case LIG_LOWER_DECOMPOSE:
+    case LIG_LOWER_INTERPRETED:
         break;
     }
-    return op->code == LIG_OP_GATHER ? LIG_STR("gather") : LIG_STR("move");
+    return LIG_STR("interpreted");
 }
 
+// The ops joined by underscores, repeated ones counted: linear3, linear2_silu_mul.
 static LigStr kernel_name(LigModule *module, const Group *group)
 {
-    LigStr name = lig_str(lig_op_info(group->members[0]->code)->name);
-    for (size_t i = 1; name.data && i < group->count; i++) {
-        name = lig_str_format(module->arena, "%.*s_%s", LIG_STR_ARG(name),
-                              lig_op_info(group->members[i]->code)->name);
+    LigText text = {0};
+    for (size_t i = 0; i < group->count;) {
+        LigOpCode code = group->members[i]->code;
+        size_t same = 1;
+        while (i + same < group->count && group->members[i + same]->code == code) same++;
+        lig_text_printf(&text, "%s%s", i ? "_" : "", lig_op_info(code)->name);
+        if (same > 1) lig_text_printf(&text, "%zu", same);
+        i += same;
     }
+    LigStr name = text.failed ? (LigStr){0} : lig_str_copy(module->arena, lig_text_view(&text));
+    lig_text_free(&text);
     return name.data ? lig_fresh_func_name(module, name) : name;
 }
 

@@ -37,21 +37,12 @@ static LigValue *find_equal(const Hoister *h, const LigOp *op)
     return NULL;
 }
 
-static LigStr fresh_value_name(const LigModule *module, LigStr base)
-{
-    LigStr name = base;
-    for (int i = 2; name.data && lig_module_find_value(module, name); i++) {
-        name = lig_str_format(module->arena, "%.*s.%d", LIG_STR_ARG(base), i);
-    }
-    return name;
-}
-
 static LigStatus hoist_op(Hoister *h, const LigOp *op, LigValue **out)
 {
     *out = find_equal(h, op);
     if (*out) return LIG_OK;
     if (!h->load) LIG_TRY(lig_module_add_func(h->module, LIG_FUNC_LOAD, (LigStr){0}, &h->load));
-    LigStr name = fresh_value_name(h->module, op->results[0]->name);
+    LigStr name = lig_fresh_value_name(h->module, op->results[0]->name, op);
     if (!name.data) return lig_no_memory(h->pass->ctx);
     LigOpSpec spec = {.code = op->code,
                       .name = name,

@@ -5,12 +5,14 @@
 //   %0.wq.panel)
 //
 // Requires  stage fused. Ensures  stage packed: no weight is read in two layouts.
-// A param is packed when every use of it is as the weight of a linear or the table of a gather (so a tied
-// embedding keeps one copy), and the dtype has a panel form. A state is laid out in panels when it is read as
-// the keys of attention: a panel holds 16 positions, so that a vector of scores needs no sum across lanes.
+// A param is packed when load does not read it and every use of it is as the weight of a linear or the table of
+// a gather (so a tied embedding keeps one copy), and the dtype has a panel form. A state is laid out in panels
+// when it is read as the keys of attention: a panel holds 16 positions, so that a vector of scores needs no sum
+// across lanes.
 #include "passes/clone.h"
 #include "passes/pass.h"
 #include "passes/prune.h"
+#include "passes/rewrite.h"
 
 enum { WEIGHT_PANEL_ROWS = 32, KEY_PANEL_ROWS = 16 };
 
@@ -70,7 +72,11 @@ static Use use_in_module(const LigModule *module, const LigValue *value)
     Use use = USE_NONE;
     for (size_t i = 0; i < module->funcs.count; i++) {
         const LigFunc *func = module->funcs.data[i];
-        if (func->kind != LIG_FUNC_KERNEL) use = join(use, use_of(func, value));
+        if (func->kind == LIG_FUNC_KERNEL) continue;
+        Use here = use_of(func, value);
+        // What load computes from a param once, it reads from the file's rows.
+        if (func->kind == LIG_FUNC_LOAD && here != USE_NONE) here = USE_OTHER;
+        use = join(use, here);
     }
     return use;
 }
@@ -103,6 +109,7 @@ static LigStatus pack_param(Packer *p, LigValue *param)
         return LIG_OK;
     if (!p->load) LIG_TRY(lig_module_add_func(p->module, LIG_FUNC_LOAD, (LigStr){0}, &p->load));
     LigStr name = lig_str_format(p->module->arena, "%.*s.panel", LIG_STR_ARG(param->name));
+    if (name.data) name = lig_fresh_value_name(p->module, name, NULL);
     if (!name.data) return lig_no_memory(p->pass->ctx);
     LigOpSpec spec = {.code = LIG_OP_PACK,
                       .name = name,

@@ -45,7 +45,7 @@ static int written_state(const LigFunc *kernel, size_t result)
 {
     const LigValue *value = kernel->outputs.data[result];
     if (value->kind != LIG_VALUE_RESULT || lig_op_info(value->op->code)->class != LIG_OPS_STATE) return -1;
-    const LigValue *state = value->op->operands[0];
+    const LigValue *state = value->op->operands[value->index];
     return state->kind == LIG_VALUE_INPUT ? (int)state->index : -1;
 }
 

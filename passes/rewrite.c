@@ -52,3 +52,36 @@ bool lig_op_computes_same(const LigModule *module, const LigOp *a, const LigOp *
     }
     return same_constant(a, b);
 }
+
+static bool names_value(const LigFunc *func, LigStr name, const LigOp *except)
+{
+    for (size_t i = 0; i < func->inputs.count; i++) {
+        if (lig_str_equal(func->inputs.data[i]->name, name)) return true;
+    }
+    for (size_t i = 0; i < func->ops.count; i++) {
+        const LigOp *op = func->ops.data[i];
+        for (size_t r = 0; r < op->result_count && op != except; r++) {
+            if (lig_str_equal(op->results[r]->name, name)) return true;
+        }
+    }
+    return false;
+}
+
+static bool is_name_taken(const LigModule *module, LigStr name, const LigOp *except)
+{
+    if (lig_module_find_value(module, name)) return true;
+    for (size_t i = 0; i < module->funcs.count; i++) {
+        const LigFunc *func = module->funcs.data[i];
+        if (func->kind != LIG_FUNC_KERNEL && names_value(func, name, except)) return true;
+    }
+    return false;
+}
+
+LigStr lig_fresh_value_name(LigModule *module, LigStr base, const LigOp *except)
+{
+    LigStr name = base;
+    for (int i = 2; name.data && is_name_taken(module, name, except); i++) {
+        name = lig_str_format(module->arena, "%.*s.%d", LIG_STR_ARG(base), i);
+    }
+    return name;
+}

@@ -22,4 +22,8 @@ void lig_replace_outputs(const LigReplacements *replacements, LigFunc *func);
 // and the op has no effect on state.
 bool lig_op_computes_same(const LigModule *module, const LigOp *a, const LigOp *b);
 
+// `base`, or base.2, base.3 …: a name for a result of load, which no value of the module and of its functions
+// (kernels aside) has but those of `except` (NULL: none). data = NULL when memory is out.
+LigStr lig_fresh_value_name(LigModule *module, LigStr base, const LigOp *except);
+
 #endif

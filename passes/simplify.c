@@ -22,16 +22,28 @@ static void skip_reshapes(LigOp *op)
     }
 }
 
-// The value that makes `op` unnecessary; NULL when there is none.
-static LigValue *stand_in(const LigModule *module, LigOp *op, LigOp *const *earlier, size_t count)
+static const LigOp *find_equal(const LigModule *module, const LigOp *op, LigOp *const *earlier, size_t count)
 {
-    if (op->code == LIG_OP_RESHAPE) skip_reshapes(op);
-    bool renames = op->code == LIG_OP_RESHAPE || op->code == LIG_OP_CAST;
-    if (renames && same_type(module, op->operands[0], op->results[0])) return op->operands[0];
     for (size_t i = 0; i < count; i++) {
-        if (lig_op_computes_same(module, earlier[i], op)) return earlier[i]->results[0];
+        if (lig_op_computes_same(module, earlier[i], op)) return earlier[i];
     }
     return NULL;
+}
+
+// Notes what stands for the op's results, and tells whether something does.
+static bool replace_op(LigOp *op, LigOp *const *earlier, size_t count, LigReplacements *replacements)
+{
+    const LigModule *module = replacements->module;
+    if (op->code == LIG_OP_RESHAPE) skip_reshapes(op);
+    bool renames = op->code == LIG_OP_RESHAPE || op->code == LIG_OP_CAST;
+    if (renames && same_type(module, op->operands[0], op->results[0])) {
+        replacements->by_id[op->results[0]->id] = op->operands[0];
+        return true;
+    }
+    const LigOp *equal = find_equal(module, op, earlier, count);
+    for (size_t i = 0; equal && i < op->result_count; i++)
+        replacements->by_id[op->results[i]->id] = equal->results[i];
+    return equal != NULL;
 }
 
 static LigStatus merge_equal(LigPass *pass, LigModule *module, LigFunc *func)
@@ -42,12 +54,7 @@ static LigStatus merge_equal(LigPass *pass, LigModule *module, LigFunc *func)
     for (size_t i = 0; i < func->ops.count; i++) {
         LigOp *op = func->ops.data[i];
         lig_replace_operands(&replacements, op);
-        LigValue *other = stand_in(module, op, func->ops.data, kept);
-        if (other) {
-            replacements.by_id[op->results[0]->id] = other;
-        } else {
-            func->ops.data[kept++] = op;
-        }
+        if (!replace_op(op, func->ops.data, kept, &replacements)) func->ops.data[kept++] = op;
     }
     func->ops.count = kept;
     lig_replace_outputs(&replacements, func);

@@ -16,6 +16,14 @@ static const IndexRule rules[] = {
     {LIG_OP_ATTENTION, 6, LIG_GUARD_LENGTH, 1, 2},
 };
 
+// Gather's axis stands in its attributes.
+static LigDim guarded_dim(const LigOp *op, const IndexRule *rule)
+{
+    const LigType *type = &op->operands[rule->of]->type;
+    int64_t axis = lig_attrs_int(op->attrs, LIG_ATTR_AXIS, rule->axis);
+    return type->dims[axis < 0 ? axis + type->rank : axis];
+}
+
 static LigStatus add_guard(LigModule *module, const LigFunc *func, const LigOp *op, const IndexRule *rule,
                            LigGuards *guards)
 {
@@ -27,7 +35,7 @@ static LigStatus add_guard(LigModule *module, const LigFunc *func, const LigOp *
             "address: make it an input, or use --interpret",
             lig_op_info(op->code)->name, LIG_STR_ARG(index->name));
     }
-    LigGuard guard = {func->name, index->index, rule->kind, op->operands[rule->of]->type.dims[rule->axis]};
+    LigGuard guard = {func->name, index->index, rule->kind, guarded_dim(op, rule)};
     return LIG_VEC_PUSH(module->arena, &guards->items, guard) ? LIG_OK : lig_no_memory(module->ctx);
 }
 

@@ -76,13 +76,16 @@ static LigStatus set_dim(Eval *e, const LigModule *module, LigStr text)
     const char *equals = memchr(text.data, '=', text.length);
     LigStr name = {text.data, equals ? (size_t)(equals - text.data) : text.length};
     int64_t value;
-    if (!equals || !lig_str_to_i64(lig_str_skip(text, name.length + 1), &value) || value < 0) {
+    if (!equals || !lig_str_to_i64(lig_str_skip(text, name.length + 1), &value)) {
         return lig_options_misused(e->options, "--dim '%.*s': write NAME=N", LIG_STR_ARG(text));
     }
     for (size_t i = 0; i < lig_dims_symbol_count(module->dims); i++) {
-        if (!lig_str_equal(lig_dims_symbol(module->dims, i)->name, name)) continue;
+        const LigSymbol *symbol = lig_dims_symbol(module->dims, i);
+        if (!lig_str_equal(symbol->name, name)) continue;
         e->symbols[i] = value;
-        return LIG_OK;
+        if (value >= symbol->low && value <= symbol->high) return LIG_OK;
+        return lig_fail(e->ctx, LIG_ERR_SHAPE, LIG_NOWHERE, "--dim %.*s: the module says %lld..%lld",
+                        LIG_STR_ARG(text), (long long)symbol->low, (long long)symbol->high);
     }
     return lig_fail(e->ctx, LIG_ERR_NOT_FOUND, LIG_NOWHERE, "the module declares no dim %.*s",
                     LIG_STR_ARG(name));

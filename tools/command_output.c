@@ -1,42 +1,69 @@
+// Standard output is written without stdio, so that a write that an interrupt cuts short is known to the byte.
 #include "tools/command_output.h"
 
 #include "tools/interrupt.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 LigStatus lig_command_output_open(const LigOptions *options, LigCommandOutput *out)
 {
     const char *path = lig_option_text(options, LIG_OPT_OUTPUT);
-    if (!path) path = "-";
-    *out = (LigCommandOutput){.ctx = options->ctx, .is_stdout = strcmp(path, "-") == 0};
-    if (!out->is_stdout) lig_interrupts_defer();
-    LigStatus status = lig_output_open(options->ctx, path, &out->output);
+    *out = (LigCommandOutput){.ctx = options->ctx};
+    if (!path || strcmp(path, "-") == 0) return LIG_OK;
+    lig_interrupts_defer();
+    LigStatus status = lig_output_open(options->ctx, path, &out->file);
     if (status != LIG_OK) lig_interrupts_allow();
     return status;
 }
 
 void lig_command_output_write(LigCommandOutput *output, LigStr text)
 {
-    lig_output_write(output->output, text.data, text.length);
+    if (output->file) {
+        lig_output_write(output->file, text.data, text.length);
+    } else {
+        lig_text_append(&output->waiting, text);
+    }
+}
+
+// True when all was written, or an interrupt came.
+static bool write_all(LigStr text)
+{
+    while (text.length > 0) {
+        ssize_t bytes = write(STDOUT_FILENO, text.data, text.length);
+        if (bytes < 0 && errno != EINTR) return false;
+        if (bytes < 0 && lig_interrupted()) return true;
+        if (bytes > 0) text = lig_str_skip(text, (size_t)bytes);
+    }
+    return true;
 }
 
 LigStatus lig_command_output_flush(LigCommandOutput *output)
 {
-    if (!output->is_stdout || fflush(stdout) == 0) return LIG_OK;
+    if (output->file) return LIG_OK;
+    if (output->waiting.failed) return lig_no_memory(output->ctx);
+    bool written = write_all(lig_text_view(&output->waiting));
+    lig_text_clear(&output->waiting);
+    if (written) return LIG_OK;
     return lig_fail(output->ctx, LIG_ERR_IO, LIG_FILE_LOC("standard output"), "can't be written: %s",
                     strerror(errno));
 }
 
 LigStatus lig_command_output_close(LigCommandOutput *output, LigStatus status)
 {
-    if (status == LIG_OK && !lig_interrupted()) {
-        status = lig_output_close(output->ctx, output->output);
-    } else {
-        lig_output_discard(output->output);
+    bool is_whole = status == LIG_OK && !lig_interrupted();
+    if (!output->file) {
+        if (is_whole) status = lig_command_output_flush(output);
+        lig_text_free(&output->waiting);
+        return status;
     }
-    output->output = NULL;
+    if (is_whole) {
+        status = lig_output_close(output->ctx, output->file);
+    } else {
+        lig_output_discard(output->file);
+    }
+    output->file = NULL;
     lig_interrupts_allow();
     return status;
 }

@@ -7,14 +7,15 @@
 
 typedef struct LigCommandOutput {
     LigContext *ctx;
-    LigOutput *output;
-    bool is_stdout;
+    LigOutput *file; // NULL: standard output
+    LigText waiting; // for standard output
 } LigCommandOutput;
 
-// Opens what -o says. Until it is closed, an interrupt waits (tools/interrupt.h) when it is a file.
+// Opens what -o says. Until a file is closed, an interrupt waits (tools/interrupt.h).
 LigStatus lig_command_output_open(const LigOptions *options, LigCommandOutput *out) LIG_MUST_CHECK;
 void lig_command_output_write(LigCommandOutput *output, LigStr text);
-// Sends what was written on its way, when a reader may be waiting. Errors: IO.
+// Sends what was written on its way, when a reader may be waiting; drops it when an interrupt comes while the
+// reader is not. Errors: IO, NO_MEMORY.
 LigStatus lig_command_output_flush(LigCommandOutput *output) LIG_MUST_CHECK;
 // Completes the output when `status` is LIG_OK and no interrupt came, else drops it. Returns `status`, or what
 // went wrong now.

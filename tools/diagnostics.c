@@ -38,14 +38,19 @@ void lig_diagnostics_print(const LigContext *ctx, const char *file)
     if (dropped > 0) fprintf(stderr, "%sand %zu more: mend these first\n", name, dropped);
 }
 
+LIG_PRINTF(1, 0) static void tell(const char *format, va_list args)
+{
+    fputs("liga: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+}
+
 void lig_tell_verbose(const LigOptions *options, const char *format, ...)
 {
     if (!lig_option_given(options, LIG_OPT_VERBOSE) || lig_option_given(options, LIG_OPT_QUIET)) return;
     va_list args;
     va_start(args, format);
-    fputs("liga: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    tell(format, args);
     va_end(args);
 }
 
@@ -54,8 +59,6 @@ void lig_tell(const LigOptions *options, const char *format, ...)
     if (lig_option_given(options, LIG_OPT_QUIET)) return;
     va_list args;
     va_start(args, format);
-    fputs("liga: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    tell(format, args);
     va_end(args);
 }

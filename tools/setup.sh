@@ -4,8 +4,9 @@
 set -euo pipefail
 
 packages=(ca-certificates cmake ninja-build gcc libc6-dev pkg-config llvm-19-dev libdnnl-dev ocl-icd-opencl-dev
-    libpcre2-dev libutf8proc-dev libjansson-dev python3 python3-pip)
-tests=(git perl-base clang-19 clang-format-19 clang-tidy-19 llvm-19-tools libclang-rt-19-dev libcmocka-dev python3-numpy)
+    libpcre2-dev libutf8proc-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler python3 python3-pip)
+tests=(git perl-base clang-19 clang-format-19 clang-tidy-19 llvm-19-tools libclang-rt-19-dev libcmocka-dev python3-numpy
+    python3-protobuf protobuf-compiler)
 
 case ${1:-} in
     "") ;;

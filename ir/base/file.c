@@ -91,7 +91,7 @@ bool lig_path_exists(const char *path)
 struct LigOutput {
     FILE *stream;
     char *path;      // NULL for standard output
-    char *temporary; // NULL for standard output
+    char *temporary; // NULL for standard output, and where the path is written in place
     int error;       // errno of the first failure
 };
 
@@ -122,13 +122,14 @@ static bool is_replaceable(const char *path)
 // Devices and pipes (/dev/null, /dev/stdout) are written in place: they can't be replaced by a rename.
 static LigStatus open_stream(LigContext *ctx, const char *path, LigOutput *output)
 {
+    output->path = copy_path(path);
+    if (!output->path) return lig_no_memory(ctx);
     if (!is_replaceable(path)) {
         output->stream = fopen(path, "wb");
         return output->stream ? LIG_OK : fail_errno(ctx, path, "can't be written");
     }
-    output->path = copy_path(path);
     output->temporary = temporary_beside(path);
-    if (!output->path || !output->temporary) return lig_no_memory(ctx);
+    if (!output->temporary) return lig_no_memory(ctx);
     int fd = mkostemp(output->temporary, O_CLOEXEC);
     if (fd < 0) return fail_errno(ctx, path, "can't be written");
     fchmod(fd, 0644);
@@ -167,7 +168,8 @@ LigStatus lig_output_close(LigContext *ctx, LigOutput *output)
     bool is_stdout = output->stream == stdout;
     if (fflush(output->stream) != 0 && !output->error) output->error = errno;
     if (!is_stdout && fclose(output->stream) != 0 && !output->error) output->error = errno;
-    if (!output->error && output->path && rename(output->temporary, output->path) != 0) output->error = errno;
+    if (!output->error && output->temporary && rename(output->temporary, output->path) != 0)
+        output->error = errno;
     LigStatus status = LIG_OK;
     if (output->error) {
         if (output->temporary) unlink(output->temporary);

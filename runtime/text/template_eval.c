@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-LigStatus lig_template_error(const LigTplEval *e, const LigTplNode *node, LigStatus status, const char *format,
-                             ...)
+LigStatus lig_template_record(const LigTplEval *e, const LigTplNode *node, LigStatus status, const char *format,
+                              ...)
 {
     va_list args;
     va_start(args, format);

@@ -31,8 +31,10 @@ typedef struct LigTplArgs {
 
 // The argument called `name`, or the one at `position`; NULL when it was not given.
 const LigVariant *lig_template_arg(const LigTplArgs *args, size_t position, const char *name);
-LigStatus lig_template_error(const LigTplEval *e, const LigTplNode *node, LigStatus status, const char *format,
-                             ...) LIG_PRINTF(4, 5);
+// Records the message at the node's place. Errors: `status`, or NO_MEMORY.
+LigStatus lig_template_record(const LigTplEval *e, const LigTplNode *node, LigStatus status, const char *format,
+                              ...) LIG_PRINTF(4, 5);
+#define lig_template_error(...) lig_surely_failed(lig_template_record(__VA_ARGS__))
 LigStatus lig_template_eval(LigTplEval *e, const LigTplNode *node, LigVariant *out) LIG_MUST_CHECK;
 // Moves what was written into `text` to the arena; releases `text` in any case.
 LigStatus lig_template_take_text(LigTplEval *e, const LigTplNode *node, LigText *text,

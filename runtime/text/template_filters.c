@@ -281,9 +281,7 @@ static bool test_kind(LigStr name, const LigVariant *v, bool *out)
         *out = v->kind == LIG_VARIANT_STRING;
     else if (lig_str_is(name, "mapping"))
         *out = v->kind == LIG_VARIANT_MAP;
-    else if (lig_str_is(name, "iterable"))
-        *out = is_sequence(v) || v->kind == LIG_VARIANT_UNDEFINED;
-    else if (lig_str_is(name, "sequence"))
+    else if (lig_str_is(name, "iterable") || lig_str_is(name, "sequence"))
         *out = is_sequence(v) || v->kind == LIG_VARIANT_UNDEFINED;
     else if (lig_str_is(name, "number"))
         *out = lig_variant_is_number(v);

@@ -154,8 +154,8 @@ static void append_float(LigText *out, double value)
 
 static void append_repr(LigText *out, LigStr s)
 {
-    bool has_single = memchr(s.data ? s.data : "", '\'', s.length) != NULL;
-    bool has_double = memchr(s.data ? s.data : "", '"', s.length) != NULL;
+    bool has_single = s.length > 0 && memchr(s.data, '\'', s.length);
+    bool has_double = s.length > 0 && memchr(s.data, '"', s.length);
     char quote = has_single && !has_double ? '"' : '\'';
     lig_text_append_char(out, quote);
     for (size_t i = 0; i < s.length; i++) {

@@ -185,6 +185,8 @@ class Graph(Case):
         self.fails(1, "--dim C=", "eval", graph, *out)
         self.fails(1, "no dim Q", "eval", graph, *out, "--dim", "Q=1")
         self.fails(2, "NAME=N", "eval", graph, *out, "--dim", "C")
+        for size in ("0", "-1", "65", "99999999999999999"):
+            self.fails(1, "1..64", "eval", graph, *out, "--dim", "C=" + size)
         self.fails(1, "@nine", "eval", graph, *out, "--func", "nine")
         self.fails(1, "'a' is missing", "eval", graph, *out, "--func", "times", "--dim", "C=1")
         save(self.path("in"), {"x": ("F32", [9, 2], [0] * 18)})

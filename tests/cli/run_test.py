@@ -150,6 +150,32 @@ class Chat(Case):
         self.assertTrue(out.startswith(first["text"].encode() + b"\n"), (out, first))
 
 
+    def test_interrupted_answer(self):
+        """Ctrl-C ends the answer, not the chat. A pipe that is full holds the answer up until then."""
+        import fcntl, pty, signal, subprocess, time
+        ours, theirs = pty.openpty()
+        reads, writes = os.pipe()
+        filler = b"." * fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, 4096)
+        os.write(writes, filler)
+        process = subprocess.Popen([command.LIGA, "run", self.model, "-n", "100000", "--ignore-eos", "-q"], stdin=theirs,
+                                   stdout=writes, stderr=subprocess.PIPE)
+        os.close(theirs)
+        os.close(writes)
+        self.assertEqual(process.stderr.read(2), b"> ")
+        os.write(ours, b"hello\n")
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        time.sleep(1)
+        os.write(ours, b"\x04")
+        with open(reads, "rb") as f:
+            out = f.read()
+        err = process.communicate(timeout=120)[1]
+        os.close(ours)
+        self.assertEqual((process.returncode, err), (0, b"> \n"))
+        self.assertEqual(out[:len(filler)], filler)
+        self.assertLess(len(out) - len(filler), 100)
+
+
 class WithoutTokenizer(Case):
     @classmethod
     def setUpClass(cls):

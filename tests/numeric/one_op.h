@@ -96,7 +96,7 @@ static inline LigStatus build_one_op(LigModule *module, const OneOp *one, LigFun
                       .stated = one->stated ? &stated : NULL};
     LigOp *op;
     LIG_TRY(lig_op_create(module, *func, &spec, &op));
-    LIG_TRY(lig_func_add_output(module, *func, op->results[0]));
+    for (size_t i = 0; i < op->result_count; i++) LIG_TRY(lig_func_add_output(module, *func, op->results[i]));
     lig_func_renumber(*func);
     return LIG_OK;
 }
@@ -112,22 +112,35 @@ static inline LigStatus run_module_one(LigModule *module, const OneOp *one, LigT
     return status;
 }
 
-// Runs the op; `out->data` is released by lig_free. The operands stay the caller's. `message` (NULL: not asked
-// for; else of 256 bytes) takes the first diagnostic.
-static inline LigStatus run_one_op(const OneOp *one, LigTensor *out, char *message)
+enum { MOST_RESULTS = 3 };
+
+// Runs the op; `outs` takes MOST_RESULTS tensors, whose data is released by lig_free (NULL: the op has fewer).
+// The operands stay the caller's. `message` (NULL: not asked for; else of 256 bytes) takes the first
+// diagnostic.
+static inline LigStatus run_op_of_results(const OneOp *one, LigTensor *outs, char *message)
 {
     LigContext *ctx = lig_context_create();
     LigModule *module = NULL;
-    *out = (LigTensor){0};
+    for (int i = 0; i < MOST_RESULTS; i++) outs[i] = (LigTensor){0};
     if (!ctx) return LIG_ERR_NO_MEMORY;
     LigStatus status = lig_module_create(ctx, LIG_STR("m"), &module);
     if (status == LIG_OK) {
-        status = run_module_one(module, one, out);
+        status = run_module_one(module, one, outs);
         lig_module_destroy(module);
     }
     if (message && status != LIG_OK && lig_context_diagnostic_count(ctx))
         (void)snprintf(message, 256, "%s", lig_context_diagnostic(ctx, 0)->message);
     lig_context_destroy(ctx);
+    return status;
+}
+
+// The same for the first result.
+static inline LigStatus run_one_op(const OneOp *one, LigTensor *out, char *message)
+{
+    LigTensor outs[MOST_RESULTS];
+    LigStatus status = run_op_of_results(one, outs, message);
+    *out = outs[0];
+    for (int i = 1; i < MOST_RESULTS; i++) lig_free(outs[i].data);
     return status;
 }
 

@@ -1,26 +1,7 @@
 // Numbers of the interpreter's kernels against closed forms and plain references in long double.
-#include "tests/numeric/compare.h"
-#include "tests/numeric/one_op.h"
+#include "tests/numeric/expect.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-static const LigDtype floats[] = {LIG_F64, LIG_F32, LIG_BF16, LIG_F16};
 static const LigStr no_name;
-
-static long double number_at(const LigTensor *t, int64_t i) { return (long double)tensor_at(t, i); }
-
-static void expect(const LigTensor *got, int64_t i, long double want, long double magnitude, const char *what)
-{
-    double value = tensor_at(got, i);
-    // f16 overflows where the reference does not.
-    long double rounded = got->shape.dtype == LIG_F16 && fabsl(want) >= 65520.0L ? want * HUGE_VALL : want;
-    if (compare_equal(COMPARE_ROUNDED, got->shape.dtype, value, (double)rounded, (double)magnitude)) return;
-    fail_msg("%s, %s, element %lld: %.17g, expected %.17g", what, lig_dtype_name(got->shape.dtype),
-             (long long)i, value, (double)want);
-}
 
 // ---- elementwise ----
 
@@ -252,34 +233,51 @@ static void softmax_sums_to_one_and_keeps_empty_rows(void **state)
     }
 }
 
+// How [3, 5, 7] is reduced: element i goes to result i / divisor % count.
+typedef struct Reduction {
+    int64_t axes[2];
+    size_t axis_count;
+    bool keep;
+    int64_t divisor, count;
+    int rank;
+} Reduction;
+
+static const Reduction reductions[] = {
+    {{0}, 1, false, 1, 35, 2},
+    {{-1}, 1, true, 7, 15, 3},
+    {{1, 2}, 2, false, 35, 3, 1},
+};
+
+static void check_reduction(const Reduction *r, bool max, uint64_t *seed)
+{
+    LigAttr attrs[] = {{.key = LIG_ATTR_AXES, .value.integers = {r->axes, r->axis_count}},
+                       {.key = LIG_ATTR_KEEP}};
+    OneOp one = {.code = max ? LIG_OP_REDUCE_MAX : LIG_OP_SUM, .attrs = {attrs, r->keep ? 2 : 1}, .count = 1};
+    one.operands[0] = TENSOR(LIG_F32, 3, 5, 7);
+    fill_random(&one.operands[0], seed, -1, 1);
+    LigTensor out;
+    assert_int_equal(run_one_op(&one, &out, NULL), LIG_OK);
+    long double want[35];
+    for (int i = 0; i < 35; i++) want[i] = max ? -HUGE_VALL : 0;
+    for (int64_t i = 0; i < 105; i++) {
+        int64_t at = i / r->divisor % r->count;
+        long double x = number_at(&one.operands[0], i);
+        want[at] = max ? fmaxl(want[at], x) : want[at] + x;
+    }
+    assert_int_equal(tensor_count(&out), r->count);
+    assert_int_equal(out.shape.rank, r->rank);
+    for (int64_t i = 0; i < r->count; i++) expect(&out, i, want[i], 35, "reduction");
+    lig_free(out.data);
+    free_operands(&one);
+}
+
 static void reductions_fold_the_axes_named(void **state)
 {
     (void)state;
-    static const int64_t axes[][2] = {{0, 1}, {-1, 0}, {1, 2}};
-    static const size_t counts[] = {1, 1, 2};
     uint64_t seed = 6;
-    for (size_t c = 0; c < 3; c++) {
-        LigAttr attrs[] = {{.key = LIG_ATTR_AXES, .value.integers = {axes[c], counts[c]}},
-                           {.key = LIG_ATTR_KEEP}};
-        for (int max = 0; max < 2; max++) {
-            OneOp one = {.code = max ? LIG_OP_REDUCE_MAX : LIG_OP_SUM, .attrs = {attrs, 1 + c % 2}, .count = 1};
-            one.operands[0] = TENSOR(LIG_F32, 3, 5, 7);
-            fill_random(&one.operands[0], &seed, -1, 1);
-            LigTensor out;
-            assert_int_equal(run_one_op(&one, &out, NULL), LIG_OK);
-            long double want[35];
-            for (int i = 0; i < 35; i++) want[i] = max ? -HUGE_VALL : 0;
-            for (int64_t i = 0; i < 105; i++) {
-                int64_t at = c == 0 ? i % 35 : c == 1 ? i / 7 : i / 35;
-                long double x = number_at(&one.operands[0], i);
-                want[at] = max ? fmaxl(want[at], x) : want[at] + x;
-            }
-            assert_int_equal(tensor_count(&out), c == 0 ? 35 : c == 1 ? 15 : 3);
-            assert_int_equal(out.shape.rank, c == 0 ? 2 : c == 1 ? 3 : 1);
-            for (int64_t i = 0; i < tensor_count(&out); i++) expect(&out, i, want[i], 35, "reduction");
-            lig_free(out.data);
-            free_operands(&one);
-        }
+    for (size_t i = 0; i < sizeof reductions / sizeof *reductions; i++) {
+        check_reduction(&reductions[i], false, &seed);
+        check_reduction(&reductions[i], true, &seed);
     }
 }
 
@@ -614,8 +612,8 @@ static void gather_along_an_inner_axis(void **state)
     assert_int_equal(run_one_op(&one, &out, NULL), LIG_OK);
     assert_int_equal(tensor_count(&out), 20);
     for (int64_t i = 0; i < 20; i++) {
-        int64_t id = i / 5 % 2 ? 0 : 2;
-        assert_true(tensor_at(&out, i) == (double)(i / 10 * 15 + id * 5 + i % 5));
+        int64_t id = i / 5 % 2 ? 0 : 2, from = i / 10 * 15 + id * 5 + i % 5;
+        assert_true(tensor_at(&out, i) == (double)from);
     }
     lig_free(out.data);
     free_operands(&one);

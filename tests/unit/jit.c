@@ -60,7 +60,7 @@ static void loops_and_tails_sum(void **state)
         emit_sum(e);
         assert_int_equal(finish(ctx, &target, e, &jit, &address), LIG_OK);
         float (*sum)(const float *, int64_t) = (float (*)(const float *, int64_t))(uintptr_t)address;
-        for (int n = 0; n < 100; n++) assert_true(sum(x, n) == (float)(n * (n - 1) / 2));
+        for (int n = 0; n < 100; n++) assert_true(sum(x, n) == 0.5F * (float)(n * (n - 1)));
         lig_jit_destroy(jit);
     }
     lig_context_destroy(ctx);
