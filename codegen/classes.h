@@ -15,12 +15,19 @@ typedef LigStatus LigScheduleRule(LigScheduling *scheduling);
 typedef LigDim LigTilesRule(const LigModule *module, const LigFunc *kernel); // NULL when memory is out
 typedef LigStatus LigEmitRule(LigKernelEmitter *k);
 
+typedef enum LigKernelClassId {
+#define LIG_KERNEL_CLASS(name, meaning) LIG_CLASS_##name,
+#include "codegen/classes.def"
+#undef LIG_KERNEL_CLASS
+} LigKernelClassId;
+
+// Its emitter is found by `id` (llvm_plugin.c): this table is in programs that have no LLVM.
 typedef struct LigKernelClass {
     const char *name;
     const char *meaning;
+    LigKernelClassId id;
     LigScheduleRule *schedule;
     LigTilesRule *tiles;
-    LigEmitRule *emit;
 } LigKernelClass;
 
 #define LIG_KERNEL_CLASS(name, meaning)                                                                        \
@@ -30,8 +37,8 @@ typedef struct LigKernelClass {
 #include "codegen/classes.def"
 #undef LIG_KERNEL_CLASS
 
-// The class that the kernel's attribute `class` names. Errors: UNSUPPORTED when an op of it has no generated code
-// (the table's lowering), INVALID when the class is absent or unknown.
+// The class that the kernel's attribute `class` names. Errors: UNSUPPORTED when an op of it has no generated
+// code (the table's lowering), INVALID when the class is absent or unknown.
 LigStatus lig_kernel_class(LigContext *ctx, const LigFunc *kernel, const LigKernelClass **out) LIG_MUST_CHECK;
 
 // Adds an attribute unless the kernel has it. Errors: NO_MEMORY; INVALID for a given `scratch` below `value`.

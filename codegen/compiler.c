@@ -1,7 +1,8 @@
 #include "codegen/compiler.h"
 
-#include "codegen/jit.h"
-#include "codegen/onednn.h"
+#include "codegen/code.h"
+#include "codegen/llvm_plugin.h"
+#include "codegen/onednn_plugin.h"
 #include "ir/base/alloc.h"
 #include "ir/base/map.h"
 #include "ir/base/vec.h"
@@ -12,9 +13,9 @@ struct LigCompiler {
     LigContext *ctx;
     LigArena *arena; // symbols and the map
     LigTarget target;
-    LigJit *jit;
     LigObjectCache *cache; // NULL: none
     LigMap functions;      // by symbol
+    LIG_VEC(LigCode) code;
     LIG_VEC(LigOnednn *) contractions;
     LigCompilerFacts facts;
 };
@@ -26,7 +27,7 @@ LigStatus lig_compiler_create(LigContext *ctx, const LigTarget *target, LigCompi
     compiler->ctx = ctx;
     compiler->target = *target;
     compiler->arena = lig_arena_create();
-    LigStatus status = compiler->arena ? lig_jit_create(ctx, target, &compiler->jit) : lig_no_memory(ctx);
+    LigStatus status = compiler->arena ? lig_target_check_runs(ctx, target) : lig_no_memory(ctx);
     if (status != LIG_OK) {
         lig_compiler_destroy(compiler);
         return status;
@@ -45,7 +46,7 @@ void lig_compiler_destroy(LigCompiler *compiler)
     if (!compiler) return;
     for (size_t i = 0; i < compiler->contractions.count; i++)
         lig_onednn_destroy(compiler->contractions.data[i]);
-    lig_jit_destroy(compiler->jit);
+    for (size_t i = 0; i < compiler->code.count; i++) lig_code_unload(&compiler->code.data[i]);
     lig_object_cache_close(compiler->cache);
     lig_arena_destroy(compiler->arena);
     lig_free(compiler);
@@ -60,14 +61,6 @@ static int64_t now_ns(void)
 
 static double milliseconds(int64_t nanoseconds) { return (double)nanoseconds * 1e-6; }
 
-static void add_times(LigCompilerFacts *facts, const LigCompileTimes *times)
-{
-    facts->emit_ms += milliseconds(times->build_ns);
-    facts->verify_ms += milliseconds(times->verify_ns);
-    facts->codegen_ms += milliseconds(times->codegen_ns);
-    facts->link_ms += milliseconds(times->link_ns);
-}
-
 // What there is to know of a kernel that is being made callable.
 typedef struct Wanted {
     const LigModule *module;
@@ -76,23 +69,37 @@ typedef struct Wanted {
     LigDigest key; // its name in the cache
 } Wanted;
 
-static LigStatus link_object(LigCompiler *c, const Wanted *w, LigObject object, void **out)
+// Makes the object's function callable. Failure leaves its reason in *problem, not in the context.
+static LigStatus load(LigCompiler *c, const Wanted *w, LigObject object, void **out, const char **problem)
 {
-    LigCompileTimes times = {0};
-    LIG_TRY(lig_jit_add_object(c->ctx, c->jit, w->symbol.data, object));
-    LIG_TRY(lig_jit_lookup(c->ctx, c->jit, w->symbol.data, out, &times));
-    add_times(&c->facts, &times);
-    return LIG_OK;
+    LigCode code;
+    int64_t start = now_ns();
+    LIG_TRY(lig_code_load(object, w->symbol.data, &code, problem));
+    c->facts.link_ms += milliseconds(now_ns() - start);
+    *out = code.entry;
+    if (LIG_VEC_PUSH(c->arena, &c->code, code)) return LIG_OK;
+    lig_code_unload(&code);
+    *problem = "out of memory";
+    return LIG_ERR_NO_MEMORY;
 }
 
-static bool read_cached(LigCompiler *c, const Wanted *w, LigObject *out)
+// An entry that does not load is as good as none.
+static bool load_cached(LigCompiler *c, const Wanted *w, void **out)
 {
     if (!c->cache) return false;
+    LigObject object;
+    const char *problem;
     int64_t start = now_ns();
-    bool found = lig_object_cache_get(c->cache, &w->key, out);
+    bool found = lig_object_cache_get(c->cache, &w->key, &object);
     c->facts.cache_ms += milliseconds(now_ns() - start);
-    if (found) lig_debug(c->ctx, 2, "cached @%.*s: %zu bytes", LIG_STR_ARG(w->kernel->name), out->bytes);
-    return found;
+    if (!found) return false;
+    LigStatus status = load(c, w, object, out, &problem);
+    lig_debug(c->ctx, 2, "cached @%.*s: %zu bytes%s%s", LIG_STR_ARG(w->kernel->name), object.bytes,
+              status == LIG_OK ? "" : ", refused: ", status == LIG_OK ? "" : problem);
+    lig_object_free(&object);
+    if (status == LIG_OK) return true;
+    lig_object_cache_drop(c->cache, &w->key);
+    return false;
 }
 
 static void keep(LigCompiler *c, const Wanted *w, LigObject object)
@@ -103,32 +110,50 @@ static void keep(LigCompiler *c, const Wanted *w, LigObject object)
     c->facts.cache_ms += milliseconds(now_ns() - start);
 }
 
-static LigStatus compile(LigCompiler *c, const Wanted *w, LigObject *out)
+static void add_times(LigCompilerFacts *facts, const LigCompileTimes *times, double all_ms)
+{
+    double emit = milliseconds(times->build_ns), verify = milliseconds(times->verify_ns);
+    double codegen = milliseconds(times->codegen_ns);
+    facts->emit_ms += emit;
+    facts->verify_ms += verify;
+    facts->codegen_ms += codegen;
+    facts->llvm_load_ms += all_ms - emit - verify - codegen;
+}
+
+static LigStatus load_compiled(LigCompiler *c, const Wanted *w, LigObject object, void **out)
+{
+    const char *problem;
+    LigStatus status = load(c, w, object, out, &problem);
+    if (status == LIG_OK) return LIG_OK;
+    if (status == LIG_ERR_NO_MEMORY) return lig_no_memory(c->ctx);
+    return lig_fail(c->ctx, status, w->kernel->loc, "the object of kernel @%.*s can't be loaded: %s",
+                    LIG_STR_ARG(w->kernel->name), problem);
+}
+
+static LigStatus compile(LigCompiler *c, const Wanted *w, void **out)
 {
     LigCompiledKernel compiled;
+    int64_t start = now_ns();
     LIG_TRY(lig_compile_kernel(c->ctx, w->module, w->kernel, &c->target, &compiled));
-    add_times(&c->facts, &compiled.times);
+    double all_ms = milliseconds(now_ns() - start);
+    add_times(&c->facts, &compiled.times, all_ms);
     lig_debug(c->ctx, 2, "compiled @%.*s: %zu bytes in %.2f ms", LIG_STR_ARG(w->kernel->name),
-              compiled.object.bytes, milliseconds(compiled.times.build_ns + compiled.times.codegen_ns));
-    *out = compiled.object;
-    return LIG_OK;
+              compiled.object.bytes, all_ms);
+    LigStatus status = load_compiled(c, w, compiled.object, out);
+    if (status == LIG_OK) keep(c, w, compiled.object);
+    lig_object_free(&compiled.object);
+    return status;
 }
 
 // From the cache or the emitters to a function.
 static LigStatus make(LigCompiler *c, const Wanted *w, void **out)
 {
-    LigObject object;
-    bool cached = read_cached(c, w, &object);
-    if (!cached) LIG_TRY(compile(c, w, &object));
-    LigStatus status = link_object(c, w, object, out);
-    if (status == LIG_OK && !cached) keep(c, w, object);
-    if (cached) {
+    if (load_cached(c, w, out)) {
         c->facts.cached++;
     } else {
+        LIG_TRY(compile(c, w, out));
         c->facts.compiled++;
     }
-    lig_object_free(&object);
-    LIG_TRY(status);
     return lig_map_put(c->arena, &c->functions, w->symbol, *out) ? LIG_OK : lig_no_memory(c->ctx);
 }
 
@@ -156,7 +181,8 @@ static LigStatus provide_onednn(LigCompiler *c, const LigFunc *kernel, LigCallab
         lig_onednn_destroy(contraction);
         return lig_no_memory(c->ctx);
     }
-    *out = (LigCallable){.function = lig_onednn_run, .handle = contraction};
+    *out =
+        (LigCallable){.function = lig_onednn_function(contraction), .handle = lig_onednn_handle(contraction)};
     return LIG_OK;
 }
 
@@ -166,9 +192,19 @@ LigStatus lig_compiler_kernel(LigCompiler *c, const LigModule *module, const Lig
     return lig_str_is(provider, "onednn") ? provide_onednn(c, kernel, out) : generate(c, module, kernel, out);
 }
 
+static const char *plugins_loaded(void)
+{
+    bool onednn = lig_plugin_is_loaded(&LIG_ONEDNN_PLUGIN);
+    if (lig_plugin_is_loaded(&LIG_LLVM_PLUGIN)) return onednn ? "LLVM, oneDNN" : "LLVM";
+    return onednn ? "oneDNN" : "none";
+}
+
 LigCompilerFacts lig_compiler_facts(const LigCompiler *compiler)
 {
     LigCompilerFacts facts = compiler->facts;
+    facts.all_ms = facts.emit_ms + facts.verify_ms + facts.codegen_ms + facts.llvm_load_ms + facts.link_ms +
+                   facts.cache_ms;
+    facts.plugins = plugins_loaded();
     facts.cache_trouble = compiler->cache ? lig_object_cache_facts(compiler->cache)->trouble : "";
     return facts;
 }

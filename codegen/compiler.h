@@ -28,8 +28,12 @@ LigStatus lig_compiler_kernel(LigCompiler *compiler, const LigModule *module, co
 
 typedef struct LigCompilerFacts {
     size_t compiled, cached; // distinct kernels: made here, read from the cache
-    double emit_ms, verify_ms, codegen_ms, link_ms;
+    double emit_ms, verify_ms, codegen_ms;
+    double llvm_load_ms;       // of LLVM's module
+    double link_ms;            // from objects to functions, compiled or cached
     double cache_ms;           // looking, reading, checking and writing
+    double all_ms;             // the sum of these
+    const char *plugins;       // loaded into this process: "none", "LLVM", "oneDNN", "LLVM, oneDNN"
     const char *cache_trouble; // why there is no cache or it is not written to; "" = all is well
 } LigCompilerFacts;
 LigCompilerFacts lig_compiler_facts(const LigCompiler *compiler);

@@ -1,5 +1,6 @@
 // The identity of a kernel: a hash over everything that its code depends on.
 #include "codegen/codegen.h"
+#include "codegen/plugin.h"
 #include "ir/canonical.h"
 
 #include <build_id.h> // made by tools/build_id.cmake from the sources
@@ -17,7 +18,7 @@ static void append_symbols(LigText *text, const LigModule *module)
 
 static void append_target(LigText *text, const LigTarget *target)
 {
-    lig_text_printf(text, "%s %s %d %d\n", target->cpu, target->features, target->vector_bits,
+    lig_text_printf(text, "%s %s %s %d %d\n", target->cpu, target->features, target->bits, target->vector_bits,
                     target->vector_registers);
     lig_text_printf(text, "%d%d%d%d\n", target->has_fma, target->has_f16c, target->has_avx512bf16,
                     target->has_vnni);
@@ -48,7 +49,7 @@ LigDigest lig_kernel_object_key(const LigKernelIdentity *identity)
 {
     LigSha256 sha = lig_sha256_begin();
     lig_sha256_add_str(&sha, LIG_STR("object of a kernel"));
-    lig_sha256_add_str(&sha, LIG_STR(LIG_BUILD_ID));
+    lig_sha256_add_str(&sha, lig_str(lig_build_id()));
     lig_sha256_add_str(&sha, LIG_STR(LIG_LLVM_VERSION));
     lig_sha256_add_str(&sha, LIG_STR(LIG_TARGET_TRIPLE));
     lig_sha256_add(&sha, identity->digest.bytes, sizeof identity->digest.bytes);

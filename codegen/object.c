@@ -75,8 +75,9 @@ static LigStatus create_machine(LigEmitter *e, LLVMTargetMachineRef *out)
     LLVMSetTarget(e->module, LIG_TARGET_TRIPLE);
     bool failed = LLVMGetTargetFromTriple(LIG_TARGET_TRIPLE, &llvm_target, &message);
     *out = failed ? NULL
-                  : LLVMCreateTargetMachine(llvm_target, LIG_TARGET_TRIPLE, e->target->cpu, e->target->features,
-                                            LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelSmall);
+                  : LLVMCreateTargetMachine(llvm_target, LIG_TARGET_TRIPLE, lig_emitter_cpu(e),
+                                            lig_emitter_features(e), LLVMCodeGenLevelDefault, LLVMRelocPIC,
+                                            LLVMCodeModelSmall);
     if (!*out) return llvm_failure(e, "no code generator", message);
     LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(*out);
     LLVMSetModuleDataLayout(e->module, layout);

@@ -64,6 +64,7 @@ typedef struct LigExecutableFacts {
     size_t kernels_compiled, kernels_cached;
     double pass_ms, load_ms;
     double codegen_ms, cache_ms; // from kernels to functions in all; the cache's part of it
+    const char *plugins_loaded;  // to compile with: "none", "LLVM", …
     const char *cache_trouble;   // why the cache is not used, or not written to; "" = all is well
     uint64_t arena_bytes;        // the largest of the variants called so far: what is allocated
     uint64_t resident_bytes;     // packed weights

@@ -46,6 +46,7 @@ void lig_memory_report(const LigOptions *options, const LigExecutable *executabl
                      "weights %.1f ms",
                      facts.kernels_compiled, facts.codegen_ms - facts.cache_ms, facts.kernels_cached,
                      facts.cache_ms, facts.pass_ms, facts.load_ms);
+    lig_tell_verbose(options, "plugins loaded: %s", facts.plugins_loaded);
     if (facts.cache_trouble[0]) lig_tell_verbose(options, "cache not used: %s", facts.cache_trouble);
     lig_tell_verbose(options, "arena %llu bytes, packed weights %llu bytes",
                      (unsigned long long)facts.arena_bytes, (unsigned long long)facts.resident_bytes);

@@ -1,5 +1,5 @@
 """The object cache: a second run compiles nothing and answers the same; nothing that befalls the folder is an error."""
-import json, os, re, subprocess
+import json, os, pty, re, subprocess
 import command
 from command import Case
 
@@ -120,6 +120,43 @@ class Cache(Case):
             self.assertNotIn("cache not used", err)
         self.assertEqual(len(self.entries()), kernels)
         self.assertEqual(self.run_model()[1], 0)
+
+    def mapped_while_chatting(self, *args):
+        """The files that a process has mapped after its first answer, while it waits for the next question."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen([command.LIGA, "run", self.model, "-n", "4", "--cache", self.folder, *args],
+                                   stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        os.close(theirs)
+        os.write(ours, b"hello\n")
+        seen = b""
+        while seen.count(b"> ") < 2:
+            piece = os.read(process.stderr.fileno(), 1)
+            self.assertTrue(piece, seen)
+            seen += piece
+        with open(f"/proc/{process.pid}/maps") as f:
+            mapped = f.read()
+        os.write(ours, b"\x04")
+        process.communicate(timeout=120)
+        os.close(ours)
+        self.assertEqual(process.returncode, 0, seen)
+        return mapped
+
+    def test_a_run_from_the_cache_maps_no_compiler(self):
+        compilers = ("libLLVM", "lig_llvm", "libdnnl", "lig_onednn", "libgomp")
+        cold = self.mapped_while_chatting()
+        self.assertIn("libLLVM", cold)
+        self.assertIn("lig_llvm", cold)
+        self.assertNotIn("libdnnl", cold)
+        warm = self.mapped_while_chatting()
+        self.assertIn("libc.so", warm)
+        for name in compilers:
+            self.assertNotIn(name, warm)
+        onednn = self.mapped_while_chatting("--onednn")
+        self.assertIn("libdnnl", onednn)
+
+    def test_what_is_loaded_is_told(self):
+        self.assertIn("plugins loaded: LLVM\n", self.run_model()[3])
+        self.assertIn("plugins loaded: none\n", self.run_model()[3])
 
     def test_default_folder(self):
         xdg, home = self.path("xdg"), self.path("home")
