@@ -148,7 +148,7 @@ static void score_rows(const Block *b)
     LigLoop loop;
     lig_loop_begin(e, &loop, (LigRange){b->from, b->to, lig_i64(e, 1)}, NULL, 0);
     LLVMValueRef key =
-        lig_emit_offset(e, b->key, bytes_of(e, loop.index, s->width * lig_dtype_block_bytes(dtype)));
+        lig_emit_offset(e, b->key, bytes_of(e, loop.index, s->stride * lig_dtype_block_bytes(dtype)));
     LLVMValueRef sums[LIG_MAX_CARRIED];
     for (int r = 0; r < b->rows; r++) sums[r] = LLVMConstNull(vector_type(b));
     for (int v = 0; v < s->width_vectors; v++) {
@@ -269,7 +269,7 @@ static void add_values(const Block *b, int first, int count)
     LigLoop loop;
     lig_loop_begin(e, &loop, (LigRange){b->from, b->to, lig_i64(e, 1)}, sums, b->rows * count);
     LLVMValueRef value =
-        lig_emit_offset(e, b->value, bytes_of(e, loop.index, s->width * lig_dtype_block_bytes(dtype)));
+        lig_emit_offset(e, b->value, bytes_of(e, loop.index, s->stride * lig_dtype_block_bytes(dtype)));
     for (int v = 0; v < count; v++) parts[v] = load_width(b, value, dtype, first + v);
     for (int r = 0; r < b->rows; r++) {
         LLVMValueRef weight = load_splat(b, state_row(b, r, s->scores), loop.index);

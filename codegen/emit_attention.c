@@ -1,4 +1,5 @@
-// Attention over cached keys, streaming: nothing of the size tokens x keys is ever held.
+// Attention over the keys of a cache, or of the call's own tokens, streaming: nothing of the size tokens x keys
+// is ever held.
 //
 // A tile is a unit of heads (some heads of queries that share one head of keys) and a run of tokens. Tokens are
 // taken in groups when they belong to one row: key blocks that all of a group see are folded into all its query
@@ -11,7 +12,7 @@
 #include "codegen/body.h"
 #include "codegen/tokens.h"
 
-enum { QUERY, KEY, VALUE, POS, START, SLOT, KV_LEN };
+enum { QUERY, KEY, VALUE, POS, START, KV_LEN, SLOT };
 enum { MAX_ROWS = 6, TILE_TOKENS = 8, MAX_WIDTH = 1024 };
 
 // The operand of the kernel behind a value, through reshapes; NULL when it is computed.
@@ -39,6 +40,8 @@ static int64_t round_up(int64_t value, int64_t multiple)
     return (value + multiple - 1) / multiple * multiple;
 }
 
+static bool is_cached(const LigOp *op) { return op->operand_count > SLOT; }
+
 // The largest divisor of `group` that is at most MAX_ROWS.
 static int choose_heads(int64_t group)
 {
@@ -56,6 +59,7 @@ static LigAttentionSizes find_sizes(const LigOp *op, const LigTarget *target)
                            .lanes = lig_target_f32_lanes(target)};
     const int64_t element = sizeof(float);
     LIG_ASSERT(s.kv_heads > 0 && s.lanes > 0); // check()
+    s.stride = is_cached(op) ? s.width : s.kv_heads * s.width;
     s.group = s.heads / s.kv_heads;
     s.heads_at_once = choose_heads(s.group);
     s.tokens_at_once = MAX_ROWS / s.heads_at_once;
@@ -99,6 +103,9 @@ static LigStatus check_types(const LigModule *module, const LigFunc *kernel, con
                                "the head size must be a constant up to 1024");
     const LigLayout *layout = &key->layout;
     bool panels = layout->kind == LIG_LAYOUT_PANEL;
+    if (panels && !is_cached(op))
+        return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
+                               "keys of the call's own tokens must lie in rows");
     bool known = !panels || (layout->k == 1 && layout->n % lanes == 0 && LIG_ATTENTION_KEYS % layout->n == 0);
     if (known && value->layout.kind == LIG_LAYOUT_ROWS) return LIG_OK;
     return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
@@ -176,18 +183,29 @@ static LLVMValueRef plus(const Group *g, LLVMValueRef value, int64_t by)
     return LLVMBuildAdd(e->builder, value, lig_i64(e, by), "");
 }
 
+// How many keys there are for tokens of the group's row, whatever kv_len says.
+static LLVMValueRef key_limit(const Group *g)
+{
+    LigKernelEmitter *k = g->a->k;
+    if (is_cached(g->a->op)) return lig_kernel_dim(k, g->a->key_type->dims[2]);
+    LLVMValueRef first = lig_kernel_load_i32(k, g->a->start, g->row);
+    LLVMValueRef end = lig_kernel_load_i32(k, g->a->start, plus(g, g->row, 1));
+    return LLVMBuildSub(k->e->builder, end, first, "");
+}
+
 static Seen seen_keys(const Group *g, LLVMValueRef token)
 {
     LigKernelEmitter *k = g->a->k;
     LLVMBuilderRef b = k->e->builder;
     LigAttrs attrs = g->a->op->attrs;
     LLVMValueRef zero = lig_i64(k->e, 0), position = lig_kernel_load_i32(k, g->a->pos, token);
-    LLVMValueRef capacity = lig_kernel_dim(k, g->a->key_type->dims[2]);
-    LLVMValueRef end = lig_kernel_least(k, lig_kernel_load_i32(k, g->a->kv_len, g->row), capacity);
-    if (lig_attrs_flag(attrs, LIG_ATTR_CAUSAL)) end = lig_kernel_least(k, end, plus(g, position, 1));
+    LLVMValueRef end = lig_kernel_least(k, lig_kernel_load_i32(k, g->a->kv_len, g->row), key_limit(g));
+    bool causal = lig_attrs_flag(attrs, LIG_ATTR_CAUSAL);
+    bool windowed = lig_attrs_get(attrs, LIG_ATTR_WINDOW) != NULL;
+    int64_t window = lig_attrs_int(attrs, LIG_ATTR_WINDOW, 1), side = window / 2;
     LLVMValueRef first = zero;
-    if (lig_attrs_get(attrs, LIG_ATTR_WINDOW) != NULL)
-        first = lig_kernel_greatest(k, zero, plus(g, position, 1 - lig_attrs_int(attrs, LIG_ATTR_WINDOW, 1)));
+    if (causal || windowed) end = lig_kernel_least(k, end, plus(g, position, causal ? 1 : side + 1));
+    if (windowed) first = lig_kernel_greatest(k, zero, plus(g, position, causal ? 1 - window : -side));
     LLVMValueRef any = LLVMBuildAnd(b, g->exists, LLVMBuildICmp(b, LLVMIntSLT, first, end, ""), "");
     return (Seen){LLVMBuildSelect(b, any, first, zero, ""), LLVMBuildSelect(b, any, end, zero, "")};
 }
@@ -233,7 +251,7 @@ typedef struct BlockCall {
 static void call_block(const Group *g, BlockCall call)
 {
     LigEmitter *e = g->a->k->e;
-    int64_t keys = LIG_ATTENTION_KEYS * g->a->sizes.width;
+    int64_t keys = LIG_ATTENTION_KEYS * g->a->sizes.stride;
     int64_t key_bytes = keys * lig_dtype_block_bytes(g->a->key_type->dtype);
     int64_t value_bytes = keys * lig_dtype_block_bytes(g->a->value_type->dtype);
     LLVMValueRef args[] = {token_rows(g, g->a->query, call.token),
@@ -391,21 +409,28 @@ static void emit_group(const Group *g)
 
 // ---- tokens of a tile ----
 
-// Finds the row of the group's first token and where its slot's keys and values begin.
-static void enter_row(Group *g, const LigTokenRows *rows)
+// The flat index in keys or values of the first one for the group's row and head.
+static LLVMValueRef first_key(const Group *g, const LigType *type)
 {
     LigKernelEmitter *k = g->a->k;
     LLVMBuilderRef b = k->e->builder;
+    LLVMValueRef zero = lig_i64(k->e, 0);
+    bool cached = is_cached(g->a->op);
+    LLVMValueRef from = lig_kernel_load_i32(k, cached ? g->a->slot : g->a->start, g->row);
+    LLVMValueRef head = LLVMBuildAdd(b, scaled(g, from, g->a->sizes.kv_heads), g->kv_head, "");
+    if (cached) return lig_kernel_cache_index(k, type, (LigCachePlace){head, zero, zero});
+    return scaled(g, head, g->a->sizes.width);
+}
+
+// Finds the row of the group's first token and where the row's keys and values begin.
+static void enter_row(Group *g, const LigTokenRows *rows)
+{
+    LigKernelEmitter *k = g->a->k;
     LigTokenRow row = lig_kernel_row_of(k, rows, g->token);
     g->row = row.row;
     g->exists = row.exists;
-    LLVMValueRef slot = lig_kernel_load_i32(k, g->a->slot, row.row), zero = lig_i64(k->e, 0);
-    LLVMValueRef batch = LLVMBuildAdd(b, scaled(g, slot, g->a->sizes.kv_heads), g->kv_head, "");
-    LigCachePlace place = {batch, zero, zero};
-    LLVMValueRef key = lig_kernel_cache_index(k, g->a->key_type, place);
-    LLVMValueRef value = lig_kernel_cache_index(k, g->a->value_type, place);
-    g->key = lig_kernel_element(k, g->a->key, key, g->a->key_type->dtype);
-    g->value = lig_kernel_element(k, g->a->value, value, g->a->value_type->dtype);
+    g->key = lig_kernel_element(k, g->a->key, first_key(g, g->a->key_type), g->a->key_type->dtype);
+    g->value = lig_kernel_element(k, g->a->value, first_key(g, g->a->value_type), g->a->value_type->dtype);
 }
 
 static void emit_singles(Group *g, const LigTokenRows *rows, LigUnitRange tokens)
@@ -436,7 +461,7 @@ static void emit_tokens(Group *g, LigUnitRange tokens)
     LigKernelEmitter *k = g->a->k;
     LigEmitter *e = k->e;
     int at_once = g->a->sizes.tokens_at_once;
-    LigTokenRows rows = {g->a->start, lig_kernel_dim(k, g->a->op->operands[SLOT]->type.dims[0])};
+    LigTokenRows rows = {g->a->start, lig_kernel_dim(k, g->a->op->operands[KV_LEN]->type.dims[0])};
     if (at_once == 1) {
         emit_singles(g, &rows, tokens);
         return;
@@ -497,7 +522,7 @@ static LigAttention describe(LigKernelEmitter *k)
     a.value = pointer_of(&a, VALUE);
     a.pos = pointer_of(&a, POS);
     a.start = pointer_of(&a, START);
-    a.slot = pointer_of(&a, SLOT);
+    if (is_cached(a.op)) a.slot = pointer_of(&a, SLOT);
     a.kv_len = pointer_of(&a, KV_LEN);
     a.out = k->outputs[0];
     return a;

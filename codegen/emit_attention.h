@@ -12,6 +12,7 @@ enum { LIG_ATTENTION_KEYS = 64 };
 // Sizes of one attention kernel for one target.
 typedef struct LigAttentionSizes {
     int64_t heads, kv_heads, width; // H, Hkv, D
+    int64_t stride;                 // elements from one key of a head to the next, where they lie in rows
     int64_t group;                  // heads of queries that share a head of keys
     int heads_at_once;              // of a group; divides it
     int tokens_at_once;
@@ -27,7 +28,8 @@ typedef struct LigAttention {
     const LigOp *op;
     LigAttentionSizes sizes;
     const LigType *key_type, *value_type;
-    LLVMValueRef query, key, value, pos, start, slot, kv_len, out; // pointers
+    // Pointers; slot is NULL when keys are those of the call's own tokens.
+    LLVMValueRef query, key, value, pos, start, slot, kv_len, out;
     // Functions: a row's scores to weights; all keys of a block for the rows of several tokens or of one, and
     // some keys for one token.
     LLVMValueRef weigh, many_full, one_full, one_part;

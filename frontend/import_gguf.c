@@ -77,23 +77,25 @@ static bool has_tensor(const Source *s, const char *name)
 
 static LigStatus read_sizes(const Source *s, LigSpec *spec)
 {
-    LIG_TRY(need_i64(s, "block_count", &spec->layers));
+    int64_t layers;
+    LIG_TRY(need_i64(s, "block_count", &layers));
     LIG_TRY(need_i64(s, "context_length", &spec->context));
     LIG_TRY(need_i64(s, "embedding_length", &spec->width));
-    LIG_TRY(need_i64(s, "feed_forward_length", &spec->mlp.width));
+    LIG_TRY(need_i64(s, "feed_forward_length", &spec->blocks[0].mlp.width));
     const LigFileTensor *tokens = lig_tensor_set_find(lig_gguf_tensors(s->gguf), LIG_STR("token_embd.weight"));
     if (!tokens || tokens->rank != 2) {
         return lig_fail(s->ctx, LIG_ERR_NOT_FOUND, LIG_FILE_LOC(lig_gguf_path(s->gguf)),
                         "has no matrix token_embd.weight: is this a vocabulary only?");
     }
     spec->vocab = tokens->dims[0];
-    spec->tie = !has_tensor(s, "output.weight");
+    lig_spec_set_layers(spec, layers);
+    spec->embedding.tie = !has_tensor(s, "output.weight");
     return LIG_OK;
 }
 
 static LigStatus read_attention(const Source *s, LigSpec *spec)
 {
-    LigAttentionSpec *attention = &spec->attention;
+    LigAttentionSpec *attention = &spec->blocks[0].attention;
     LIG_TRY(need_i64(s, "attention.head_count", &attention->heads));
     attention->kv_heads = attention->heads;
     LIG_TRY(get_i64(s, "attention.head_count_kv", &attention->kv_heads));
@@ -116,12 +118,14 @@ static LigStatus read_attention(const Source *s, LigSpec *spec)
 
 static LigStatus read_rope(const Source *s, LigSpec *spec)
 {
-    LigRopeSpec *rope = &spec->rope;
+    LigRopeSpec *rope = &spec->position.rope;
+    int64_t head = spec->blocks[0].attention.head;
+    spec->position.kind = LIG_POSITION_ROPE;
     *rope = (LigRopeSpec){.theta = 10000, .fraction = 1, .pairs = LIG_PAIRS_ADJACENT};
     LIG_TRY(get_f64(s, "rope.freq_base", &rope->theta));
-    int64_t rotated = spec->attention.head;
+    int64_t rotated = head;
     LIG_TRY(get_i64(s, "rope.dimension_count", &rotated));
-    if (spec->attention.head > 0) rope->fraction = (double)rotated / (double)spec->attention.head;
+    if (head > 0) rope->fraction = (double)rotated / (double)head;
     LigStr scaling = LIG_STR("none"), key;
     LIG_TRY(key_of(s, "rope.scaling.type", &key));
     LIG_TRY(lig_gguf_get_str(s->ctx, s->gguf, key, &scaling));
@@ -149,10 +153,12 @@ static double undo_f32(double value)
 
 static LigStatus read_spec(const Source *s, LigSpec *spec)
 {
-    *spec = (LigSpec){.family = LIG_FAMILY_DECODER,
-                      .name = s->architecture,
-                      .norm = {.kind = LIG_NORM_RMS, .place = LIG_NORM_PRE, .eps = 1e-5},
-                      .mlp = {.gated = true, .act = LIG_ACT_SILU}};
+    lig_spec_defaults(spec);
+    spec->name = s->architecture;
+    spec->names = LIG_NAMING_GGUF;
+    spec->norm.eps = 1e-5;
+    spec->head.kind = LIG_HEAD_LOGITS;
+    spec->blocks[0].mlp = (LigMlpSpec){.form = LIG_MLP_GATED, .act = LIG_ACT_SILU};
     LIG_TRY(lig_gguf_get_str(s->ctx, s->gguf, LIG_STR("general.name"), &spec->name));
     LIG_TRY(read_sizes(s, spec));
     LIG_TRY(read_attention(s, spec));
@@ -160,7 +166,7 @@ static LigStatus read_spec(const Source *s, LigSpec *spec)
     double eps = spec->norm.eps;
     LIG_TRY(get_f64(s, "attention.layer_norm_rms_epsilon", &eps));
     spec->norm.eps = undo_f32(eps);
-    spec->mlp.bias = has_tensor(s, "blk.0.ffn_up.bias");
+    spec->blocks[0].mlp.bias = has_tensor(s, "blk.0.ffn_up.bias");
     return LIG_OK;
 }
 

@@ -225,7 +225,7 @@ LigStatus lig_ligb__func(LigLigbReader *r, const Ligature__Function *message)
     for (size_t i = 0; i < message->n_inputs; i++) LIG_TRY(read_input(r, message->inputs[i]));
     for (size_t i = 0; i < message->n_ops; i++) LIG_TRY(read_op(r, message->ops[i]));
     for (size_t i = 0; i < message->n_outputs; i++) {
-        LigValue *value;
+        LigValue *value = NULL;
         LIG_TRY(find_value(r, message->outputs[i], &value));
         LIG_TRY(lig_func_add_output(r->module, r->func, value));
     }

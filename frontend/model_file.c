@@ -7,7 +7,7 @@
 #include "ir/base/alloc.h"
 #include "ir/base/file.h"
 #include "ir/text.h"
-#include "models/decoder.h"
+#include "models/model.h"
 
 #include <string.h>
 
@@ -22,21 +22,18 @@ struct LigModelFile {
     const char *weights; // of a graph: as given, or NULL
     LigSpec spec;
     bool has_spec;
-    const LigNames *names;
     LigImageBytes tokenizer;
 };
 
 static LigStatus open_gguf(LigModelFile *file, const char *path)
 {
     LIG_TRY(lig_gguf_open(file->ctx, path, &file->gguf));
-    file->names = &lig_names_gguf;
     return LIG_OK;
 }
 
 static LigStatus open_tensors(LigModelFile *file, const char *path)
 {
     LIG_TRY(lig_safetensors_open(file->ctx, path, &file->safetensors));
-    file->names = &lig_names_hugging_face;
     return LIG_OK;
 }
 
@@ -229,8 +226,8 @@ static LigStatus build(LigModelFile *file, const LigGraphOptions *options, LigMo
         return lig_parse_module(file->ctx, file->path, text, out);
     }
     const LigTensorSource source = {find_tensor, file};
-    const LigDecoderOptions decoder = {.cache_dtype = options->kv};
-    return lig_build_decoder(file->ctx, &file->spec, file->names, source, decoder, out);
+    const LigModelOptions model = {.cache_dtype = options->kv};
+    return lig_build_model(file->ctx, &file->spec, source, model, out);
 }
 
 LigStatus lig_model_file_build(LigModelFile *file, const LigGraphOptions *options, LigModule **out)

@@ -5,26 +5,8 @@
 static void append_attrs(LigText *text, LigAttrs attrs)
 {
     for (size_t i = 0; i < attrs.count; i++) {
-        const LigAttr *attr = &attrs.items[i];
-        lig_text_printf(text, " %s=", lig_attr_name(attr->key));
-        switch (lig_attr_kind(attr->key)) {
-        case LIG_ATTR_INT:
-            lig_text_printf(text, "%lld", (long long)attr->value.integer);
-            break;
-        case LIG_ATTR_FLOAT:
-            lig_text_append_f64(text, attr->value.real);
-            break;
-        case LIG_ATTR_FLAG:
-            break;
-        case LIG_ATTR_NAME:
-            lig_text_append(text, attr->value.name);
-            break;
-        case LIG_ATTR_INTS:
-            for (size_t j = 0; j < attr->value.integers.count; j++) {
-                lig_text_printf(text, "%lld,", (long long)attr->value.integers.data[j]);
-            }
-            break;
-        }
+        lig_text_append_char(text, ' ');
+        lig_print_attr(text, &attrs.items[i]);
     }
 }
 

@@ -247,31 +247,41 @@ LigStatus lig_eval_grouped_linear(LigEvalArgs *args)
 
 // ---- attention ----
 
-enum { Q, K, V, POS, START, SLOT, KV_LEN };
+enum { Q, K, V, POS, START, KV_LEN, SLOT };
 
 // One attention: sizes, mask, and scratch for the keys and values of one row and one of their heads.
 typedef struct Attention {
     const LigEvalArgs *args;
-    int64_t heads, kv_heads, capacity, width;
+    bool cached;
+    int64_t heads, kv_heads, width;
+    int64_t capacity;      // of a slot; without a cache, the tokens of the call
     double scale, softcap; // softcap 0: none
-    int64_t window;        // INT64_MAX: none
-    bool causal;
+    int64_t before, after; // keys seen to either side of a query's own place
     double *keys, *values, *query, *scores, *sum;
 } Attention;
+
+static void read_mask(Attention *a, LigAttrs attrs)
+{
+    int64_t window = lig_attrs_int(attrs, LIG_ATTR_WINDOW, INT64_MAX);
+    bool causal = lig_attrs_flag(attrs, LIG_ATTR_CAUSAL);
+    a->before = causal ? window - 1 : window / 2;
+    a->after = causal ? 0 : window / 2;
+}
 
 static LigStatus new_attention(const LigEvalArgs *args, Attention *a)
 {
     const LigShape *q = &args->operands[Q].shape, *k = &args->operands[K].shape;
     LigAttrs attrs = args->op->attrs;
+    bool cached = args->op->operand_count > SLOT;
     *a = (Attention){.args = args,
+                     .cached = cached,
                      .heads = q->dims[1],
                      .kv_heads = k->dims[1],
-                     .capacity = k->dims[2],
                      .width = q->dims[2],
+                     .capacity = k->dims[cached ? 2 : 0],
                      .scale = lig_attrs_float(attrs, LIG_ATTR_SCALE, 1.0),
-                     .softcap = lig_attrs_float(attrs, LIG_ATTR_SOFTCAP, 0.0),
-                     .window = lig_attrs_int(attrs, LIG_ATTR_WINDOW, INT64_MAX),
-                     .causal = lig_attrs_flag(attrs, LIG_ATTR_CAUSAL)};
+                     .softcap = lig_attrs_float(attrs, LIG_ATTR_SOFTCAP, 0.0)};
+    read_mask(a, attrs);
     LIG_TRY(lig_eval_doubles(args, a->capacity * a->width, &a->keys));
     LIG_TRY(lig_eval_doubles(args, a->capacity * a->width, &a->values));
     LIG_TRY(lig_eval_doubles(args, a->width, &a->query));
@@ -279,11 +289,11 @@ static LigStatus new_attention(const LigEvalArgs *args, Attention *a)
     return lig_eval_doubles(args, a->capacity, &a->scores);
 }
 
-// A query at `pos` sees the keys first .. end - 1 of its slot.
+// A query at `pos` sees the keys first .. end - 1 of its row.
 static void visible_keys(const Attention *a, int64_t pos, int64_t kv_len, int64_t *first, int64_t *end)
 {
-    *first = pos - a->window + 1 > 0 ? pos - a->window + 1 : 0;
-    *end = a->causal && pos + 1 < kv_len ? pos + 1 : kv_len;
+    *first = pos > a->before ? pos - a->before : 0;
+    *end = a->after < kv_len - pos ? pos + a->after + 1 : kv_len;
 }
 
 static void weigh_keys(const Attention *a, int64_t first, int64_t end)
@@ -314,14 +324,17 @@ static void attend(const Attention *a, int64_t token, int64_t head, int64_t kv_l
     for (int64_t d = 0; d < a->width; d++) lig_shape_set(&z->shape, z->data, row * a->width + d, a->sum[d]);
 }
 
-static LigStatus read_kv_len(const Attention *a, int64_t row, int64_t *out)
+// The number of keys of row r: of a cache as kv_len says; of the call's own tokens no more than it has.
+static LigStatus read_kv_len(const Attention *a, const LigEvalRows *rows, int64_t r, int64_t *out)
 {
     const LigTensor *lengths = &a->args->operands[KV_LEN];
-    *out = lig_shape_get_integer(&lengths->shape, lengths->data, row);
+    *out = lig_shape_get_integer(&lengths->shape, lengths->data, r);
+    int64_t tokens = rows->start[r + 1] - rows->start[r];
+    if (!a->cached && *out > tokens) *out = tokens;
     if (*out >= 0 && *out <= a->capacity) return LIG_OK;
     return lig_eval_fail(a->args, LIG_ERR_INVALID,
                          "kv_len[%lld] is %lld, but it must be in 0..%lld, the capacity of the cache",
-                         (long long)row, (long long)*out, (long long)a->capacity);
+                         (long long)r, (long long)*out, (long long)a->capacity);
 }
 
 static LigStatus check_positions(const LigEvalArgs *args)
@@ -336,17 +349,24 @@ static LigStatus check_positions(const LigEvalArgs *args)
     return LIG_OK;
 }
 
+// The vector, of k or v, that holds key j of row r and head g.
+static int64_t key_vector(const Attention *a, const LigEvalRows *rows, int64_t r, int64_t g, int64_t j)
+{
+    if (a->cached) return (rows->slot[r] * a->kv_heads + g) * a->capacity + j;
+    return (rows->start[r] + j) * a->kv_heads + g;
+}
+
 // The tokens of row r, head by head of the keys, so that these are read once.
 static LigStatus attend_row(const Attention *a, const LigEvalRows *rows, int64_t r)
 {
     const LigTensor *k = &a->args->operands[K], *v = &a->args->operands[V];
     int64_t kv_len, group = a->heads / a->kv_heads;
-    LIG_TRY(read_kv_len(a, r, &kv_len));
+    LIG_TRY(read_kv_len(a, rows, r, &kv_len));
     for (int64_t g = 0; g < a->kv_heads; g++) {
-        int64_t base = (rows->slot[r] * a->kv_heads + g) * a->capacity;
         for (int64_t j = 0; j < kv_len; j++) {
-            lig_shape_get_row(&k->shape, k->data, base + j, a->keys + j * a->width);
-            lig_shape_get_row(&v->shape, v->data, base + j, a->values + j * a->width);
+            int64_t vector = key_vector(a, rows, r, g, j);
+            lig_shape_get_row(&k->shape, k->data, vector, a->keys + j * a->width);
+            lig_shape_get_row(&v->shape, v->data, vector, a->values + j * a->width);
         }
         for (int64_t t = rows->start[r]; t < rows->start[r + 1]; t++) {
             for (int64_t h = g * group; h < (g + 1) * group; h++) attend(a, t, h, kv_len);
@@ -355,10 +375,12 @@ static LigStatus attend_row(const Attention *a, const LigEvalRows *rows, int64_t
     return LIG_OK;
 }
 
-// q[N,H,D], k v[S,Hkv,C,D], pos[N], start[R+1], slot[R], kv_len[R] -> [N,H,D] in q's dtype.
-// Head h of a token t of row r attends to key j of slot[r], head h / (H / Hkv), iff j < kv_len[r], with
-// `causal` j <= pos[t], with `window` j > pos[t] - window; score = softcap(scale * q k). A query without keys,
-// and a token of no row, give zeros. Errors: INVALID, a start, slot, position or length out of range.
+// q[N,H,D], k v[S,Hkv,C,D], pos[N], start[R+1], kv_len[R], slot[R] -> [N,H,D] in q's dtype.
+// Head h of a token t of row r attends to key j of slot[r], head h / (H / Hkv), iff j < kv_len[r] and pos[t]
+// allows it: `causal` j <= pos[t], and with `window` j > pos[t] - window; not causal, with `window`
+// |j - pos[t]| <= window / 2, rounded down. score = softcap(scale * q k). Without slot the keys are those of
+// the same call, k v[N,Hkv,D]: key j of row r is token start[r] + j, as far as the row reaches. A query without
+// keys, and a token of no row, give zeros. Errors: INVALID, a start, slot, position or length out of range.
 LigStatus lig_eval_attention(LigEvalArgs *args)
 {
     const LigTensor *z = &args->results[0];

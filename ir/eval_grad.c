@@ -24,6 +24,8 @@ static double silu_slope(double x)
     return s * (1.0 + x * rest);
 }
 
+static double relu_slope(double x) { return x > 0.0 ? 1.0 : 0.0; }
+
 // Phi(x) + x phi(x)
 static double gelu_erf_slope(double x)
 {
@@ -41,6 +43,9 @@ static double gelu_tanh_slope(double x)
 
 // x, dy -> dy silu'(x); NaN where x is infinite, as of gelu_grad.
 LigStatus lig_eval_silu_grad(LigEvalArgs *args) { return scale_by_slope(args, silu_slope); }
+
+// x, dy -> dy where x > 0, else 0; any floats.
+LigStatus lig_eval_relu_grad(LigEvalArgs *args) { return scale_by_slope(args, relu_slope); }
 
 // x, dy -> dy gelu'(x), of the form named.
 LigStatus lig_eval_gelu_grad(LigEvalArgs *args)

@@ -121,15 +121,16 @@ static LigStatus read_slots(const LigEvalArgs *args, const LigTensor *operand, i
 LigStatus lig_eval_rows_read(const LigEvalArgs *args, size_t start_operand, size_t slot_operand,
                              LigEvalRows *out)
 {
-    const LigTensor *slots = &args->operands[slot_operand];
+    const LigTensor *starts = &args->operands[start_operand];
     const LigTensor *tokens = &args->operands[args->op->code == LIG_OP_APPEND ? 1 : 0];
-    int64_t rows = slots->shape.dims[0];
-    const int64_t *start = NULL;
+    int64_t rows = starts->shape.dims[0] - 1;
+    *out = (LigEvalRows){.count = rows};
+    LIG_TRY(lig_eval_edges(args, start_operand, tokens->shape.dims[0], &out->start));
+    if (slot_operand >= args->op->operand_count) return LIG_OK;
     int64_t *slot = LIG_NEW_ARRAY(args->scratch, int64_t, (size_t)rows);
     if (!slot) return lig_no_memory(args->module->ctx);
-    LIG_TRY(lig_eval_edges(args, start_operand, tokens->shape.dims[0], &start));
-    *out = (LigEvalRows){rows, start, slot};
-    return read_slots(args, slots, rows, slot);
+    out->slot = slot;
+    return read_slots(args, &args->operands[slot_operand], rows, slot);
 }
 
 double lig_eval_inner_product(const double *x, const double *y, int64_t count)

@@ -39,7 +39,7 @@ LigStatus lig_eval_pieces(const LigEvalArgs *args, const LigTensor *tensor, LigP
 typedef struct LigEvalRows {
     int64_t count;
     const int64_t *start; // count + 1, ascending, in 0..tokens
-    const int64_t *slot;  // count, each in 0..slots - 1
+    const int64_t *slot;  // count, each in 0..slots - 1; NULL when the op has no such operand
 } LigEvalRows;
 // Errors: INVALID (a start or slot out of range, naming it), NO_MEMORY.
 LigStatus lig_eval_rows_read(const LigEvalArgs *args, size_t start_operand, size_t slot_operand,

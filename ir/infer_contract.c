@@ -122,7 +122,7 @@ LigStatus lig_infer_grouped_linear(LigInfer *infer)
     return LIG_OK;
 }
 
-enum { Q, K, V, POS, START, SLOT, KV_LEN };
+enum { Q, K, V, POS, START, KV_LEN, SLOT };
 
 // H, the heads of the queries, must be a multiple of the heads of the keys: each of those serves a group.
 static LigStatus check_head_groups(const LigInfer *infer)
@@ -137,29 +137,39 @@ static LigStatus check_head_groups(const LigInfer *infer)
                             lig_infer_type_text(infer, q));
 }
 
-static LigStatus check_rows(const LigInfer *infer)
+static LigStatus check_rows(const LigInfer *infer, bool cached)
 {
-    LIG_TRY(lig_infer_expect_rank(infer, SLOT, 1, "[R]"));
+    LIG_TRY(lig_infer_expect_rank(infer, KV_LEN, 1, "[R]"));
     LigDimTable *dims = infer->module->dims;
-    LigDim tokens = lig_infer_type(infer, Q)->dims[0], rows = lig_infer_type(infer, SLOT)->dims[0];
+    LigDim tokens = lig_infer_type(infer, Q)->dims[0], rows = lig_infer_type(infer, KV_LEN)->dims[0];
     LigDim edges = lig_dim_add(dims, rows, lig_dim_const(dims, 1));
     LIG_TRY(lig_infer_expect_i32_vector(infer, POS, tokens, "[N]"));
     LIG_TRY(lig_infer_expect_i32_vector(infer, START, edges, "[R+1]"));
-    LIG_TRY(lig_infer_expect_i32_vector(infer, SLOT, rows, "[R]"));
-    return lig_infer_expect_i32_vector(infer, KV_LEN, rows, "[R]");
+    LIG_TRY(lig_infer_expect_i32_vector(infer, KV_LEN, rows, "[R]"));
+    return cached ? lig_infer_expect_i32_vector(infer, SLOT, rows, "[R]") : LIG_OK;
+}
+
+// Keys and values of a cache [S,Hkv,C,D], or, without slots, of the call's own tokens [N,Hkv,D].
+static LigStatus check_keys(const LigInfer *infer, bool cached)
+{
+    int rank = cached ? 4 : 3;
+    const char *form = cached ? "[S,Hkv,C,D]" : "[N,Hkv,D], as no slot is given";
+    LIG_TRY(lig_infer_expect_rank(infer, K, rank, form));
+    LIG_TRY(lig_infer_expect_rank(infer, V, rank, form));
+    LIG_TRY(lig_infer_expect_equal_dim(infer, (LigInferDimPair){K, rank - 1, Q, 2}));
+    if (!cached) LIG_TRY(lig_infer_expect_equal_dim(infer, (LigInferDimPair){K, 0, Q, 0}));
+    for (int axis = 0; axis < rank; axis++)
+        LIG_TRY(lig_infer_expect_equal_dim(infer, (LigInferDimPair){V, axis, K, axis}));
+    return check_head_groups(infer);
 }
 
 LigStatus lig_infer_attention(LigInfer *infer)
 {
+    bool cached = infer->op->operand_count > SLOT;
     for (size_t i = Q; i <= V; i++) LIG_TRY(lig_infer_expect_kind(infer, i, LIG_INFER_FLOAT));
     LIG_TRY(lig_infer_expect_rank(infer, Q, 3, "[N,H,D]"));
-    LIG_TRY(lig_infer_expect_rank(infer, K, 4, "[S,Hkv,C,D]"));
-    LIG_TRY(lig_infer_expect_rank(infer, V, 4, "[S,Hkv,C,D]"));
-    LIG_TRY(lig_infer_expect_equal_dim(infer, (LigInferDimPair){K, 3, Q, 2}));
-    for (int axis = 0; axis < 4; axis++)
-        LIG_TRY(lig_infer_expect_equal_dim(infer, (LigInferDimPair){V, axis, K, axis}));
-    LIG_TRY(check_head_groups(infer));
-    LIG_TRY(check_rows(infer));
+    LIG_TRY(check_keys(infer, cached));
+    LIG_TRY(check_rows(infer, cached));
     int64_t window = lig_attrs_int(infer->op->attrs, LIG_ATTR_WINDOW, 1);
     if (window < 1)
         return lig_infer_fail(infer, LIG_ERR_INVALID,

@@ -54,7 +54,7 @@ static void print_values(LigText *text, const LigValue *value)
     lig_text_append(text, LIG_STR("]}"));
 }
 
-static void print_attr(LigText *text, const LigAttr *attr)
+void lig_print_attr(LigText *text, const LigAttr *attr)
 {
     lig_text_append(text, lig_str(lig_attr_name(attr->key)));
     if (lig_attr_kind(attr->key) == LIG_ATTR_FLAG) return;
@@ -85,7 +85,7 @@ static void print_attrs(LigText *text, LigAttrs attrs, bool first)
 {
     for (size_t i = 0; i < attrs.count; i++) {
         if (!first || i > 0) lig_text_append(text, LIG_STR(", "));
-        print_attr(text, &attrs.items[i]);
+        lig_print_attr(text, &attrs.items[i]);
     }
 }
 

@@ -8,6 +8,7 @@
 // Appends the module as text; `text->failed` tells if memory ran out.
 void lig_print_module(LigText *text, const LigModule *module);
 void lig_print_func(LigText *text, const LigModule *module, const LigFunc *func);
+void lig_print_attr(LigText *text, const LigAttr *attr); // "key=value", a flag as "key"
 void lig_print_op(LigText *text, const LigModule *module, const LigOp *op);
 
 // Parses `source`; `path` is what messages name. Goes on after an error at the next line, so that up to 20 are

@@ -227,12 +227,8 @@ static void check_unplanned(LigVerifier *v)
     }
 }
 
-void lig_verify_places(LigVerifier *v)
+static void check_planned(LigVerifier *v)
 {
-    if (v->module->stage != LIG_STAGE_PLANNED || v->func->kind != LIG_FUNC_VARIANT) {
-        check_unplanned(v);
-        return;
-    }
     int64_t arena = lig_attrs_int(v->func->attrs, LIG_ATTR_ARENA, -1);
     Plan plan = {.v = v, .arena = (uint64_t)arena};
     plan.lives = LIG_NEW_ARRAY(v->scratch, Life, v->func->value_count);
@@ -257,4 +253,17 @@ void lig_verify_places(LigVerifier *v)
     if (v->status != LIG_OK) return;
     join_lives(&plan);
     check_overlaps(&plan);
+}
+
+void lig_verify_places(LigVerifier *v)
+{
+    if (v->module->stage != LIG_STAGE_PLANNED || v->func->kind != LIG_FUNC_VARIANT) {
+        check_unplanned(v);
+        return;
+    }
+    // A broken plan hides what else is wrong with it, but not what is wrong with another.
+    LigStatus before = v->status;
+    v->status = LIG_OK;
+    check_planned(v);
+    if (before != LIG_OK) v->status = before;
 }

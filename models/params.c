@@ -1,5 +1,4 @@
-// The params and states of a decoder: which tensors the spec calls for, with which shapes, and what load makes
-// of them.
+// The params and states of a model: which tensors the spec calls for, and with which shapes.
 #include "models/block.h"
 
 // A tensor as the spec needs it: a vector [rows] when columns is 0, else a matrix [rows,columns].
@@ -7,9 +6,19 @@ typedef struct Needed {
     LigRole role;
     bool present;
     int64_t rows, columns;
+    bool linear; // a matrix that the naming scheme may have transposed
 } Needed;
 
-static LigStatus fail_shape(const LigDecoder *d, LigStr name, const LigType *found, const Needed *needed)
+#define VECTOR(role_, present_, rows_) {.role = LIG_ROLE_##role_, .present = (present_), .rows = (rows_)}
+#define MATRIX(role_, present_, rows_, columns_)                                                               \
+    {.role = LIG_ROLE_##role_, .present = (present_), .rows = (rows_), .columns = (columns_)}
+#define LINEAR(role_, present_, rows_, columns_)                                                               \
+    {.role = LIG_ROLE_##role_, .present = (present_), .rows = (rows_), .columns = (columns_), .linear = true}
+#define NORM(role_, present_, bias_, size_)                                                                    \
+    VECTOR(role_, present_, size_), VECTOR(role_##_BIAS, (present_) && (bias_), size_)
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+static LigStatus fail_shape(const LigDraft *d, LigStr name, const LigType *found, const Needed *needed)
 {
     LigText text = {0};
     lig_type_print(&text, d->module->dims, found);
@@ -22,13 +31,17 @@ static LigStatus fail_shape(const LigDecoder *d, LigStr name, const LigType *fou
     return status;
 }
 
+static bool has_shape(const LigTensorInfo *info, const Needed *needed)
+{
+    if (!needed->columns) return info->rank == 1 && info->dims[0] == needed->rows;
+    return info->rank == 2 && info->dims[0] == needed->rows && info->dims[1] == needed->columns;
+}
+
 // Vectors are cast to f32, so they must be float; matrices may be block-quantised.
-static LigStatus check_tensor(const LigDecoder *d, LigStr name, const LigTensorInfo *info, const Needed *needed)
+static LigStatus check_tensor(const LigDraft *d, LigStr name, const LigTensorInfo *info, const Needed *needed)
 {
     int rank = needed->columns ? 2 : 1;
-    bool fits =
-        info->rank == rank && info->dims[0] == needed->rows && (rank == 1 || info->dims[1] == needed->columns);
-    if (!fits) {
+    if (!has_shape(info, needed)) {
         LigType found = lig_type_const(d->module->dims, info->dtype, info->rank, info->dims);
         for (int i = 0; i < found.rank; i++) {
             if (!found.dims[i]) return lig_no_memory(d->module->ctx);
@@ -43,21 +56,44 @@ static LigStatus check_tensor(const LigDecoder *d, LigStr name, const LigTensorI
     return LIG_OK;
 }
 
-static LigStatus declare_param(LigDecoder *d, const Needed *needed, int64_t layer, LigValue **out)
+// The tensor of a role under whichever form of its name the file has.
+static LigStatus find_tensor(const LigDraft *d, LigRole role, int64_t layer, LigStr *name, LigTensorInfo *info)
 {
     LigArena *arena = d->module->arena;
-    LigStr source = lig_weight_name(arena, d->names, needed->role, layer);
-    LigStr name = lig_weight_name(arena, &lig_names_param, needed->role, layer);
-    if (!source.data || !name.data) return lig_no_memory(d->module->ctx);
+    LigContext *ctx = d->module->ctx;
+    if (!d->names->pattern[role]) {
+        LigStr param = lig_weight_name(arena, &lig_names_param, role, layer, 0);
+        return lig_fail(ctx, LIG_ERR_UNSUPPORTED, LIG_NOWHERE,
+                        "model \"%.*s\" calls for %%%.*s, for which names = %s has no tensor: change the knob "
+                        "that calls for it, or names",
+                        LIG_STR_ARG(d->spec->name), LIG_STR_ARG(param), lig_naming_name(d->spec->names));
+    }
+    for (int form = 0; form < LIG_NAME_FORMS; form++) {
+        *name = lig_weight_name(arena, d->names, role, layer, form);
+        if (!name->data) return lig_no_memory(ctx);
+        if (d->source.find(d->source.data, *name, info)) return LIG_OK;
+    }
+    *name = lig_weight_name(arena, d->names, role, layer, 0);
+    return lig_fail(ctx, LIG_ERR_NOT_FOUND, LIG_NOWHERE,
+                    "tensor %.*s is missing: the configuration of \"%.*s\" calls for it", LIG_STR_ARG(*name),
+                    LIG_STR_ARG(d->spec->name));
+}
+
+static LigStatus declare_param(LigDraft *d, Needed needed, int64_t layer, LigValue **out)
+{
+    LigStr source, name = lig_weight_name(d->module->arena, &lig_names_param, needed.role, layer, 0);
+    if (!name.data) return lig_no_memory(d->module->ctx);
     LigTensorInfo info = {0};
-    if (!d->source.find(d->source.data, source, &info))
-        return lig_fail(d->module->ctx, LIG_ERR_NOT_FOUND, LIG_NOWHERE,
-                        "tensor %.*s is missing: the configuration of \"%.*s\" calls for it",
-                        LIG_STR_ARG(source), LIG_STR_ARG(d->spec->name));
+    LIG_TRY(find_tensor(d, needed.role, layer, &source, &info));
     if (info.rank < 0 || info.rank > LIG_MAX_RANK || info.dtype >= LIG_DTYPE_COUNT)
         return lig_fail(d->module->ctx, LIG_ERR_SHAPE, LIG_NOWHERE,
                         "tensor %.*s has rank %d, it must be 1 or 2", LIG_STR_ARG(source), info.rank);
-    LIG_TRY(check_tensor(d, source, &info, needed));
+    if (needed.linear && d->names->transposed) {
+        int64_t rows = needed.rows;
+        needed.rows = needed.columns;
+        needed.columns = rows;
+    }
+    LIG_TRY(check_tensor(d, source, &info, &needed));
     LigType type = lig_type_const(d->module->dims, info.dtype, info.rank, info.dims);
     for (int i = 0; i < type.rank; i++) {
         if (!type.dims[i]) return lig_no_memory(d->module->ctx);
@@ -65,114 +101,131 @@ static LigStatus declare_param(LigDecoder *d, const Needed *needed, int64_t laye
     return lig_module_add_param(d->module, name, type, source, out);
 }
 
-static LigStatus declare_all(LigDecoder *d, const Needed *needed, size_t count, int64_t layer, LigValue **out)
+static LigStatus declare_all(LigDraft *d, const Needed *needed, size_t count, int64_t layer, LigValue **out)
 {
     for (size_t i = 0; i < count; i++) {
-        if (needed[i].present) LIG_TRY(declare_param(d, &needed[i], layer, &out[needed[i].role]));
+        if (needed[i].present) LIG_TRY(declare_param(d, needed[i], layer, &out[needed[i].role]));
     }
     return LIG_OK;
 }
 
-static LigStatus declare_state(LigDecoder *d, const char *name, int64_t layer, LigValue **out)
+static LigStatus declare_state(LigDraft *d, const char *name, int64_t index, LigValue **out)
 {
+    const LigAttentionSpec *a = &d->layers[index].block->attention;
     LigDimTable *dims = d->module->dims;
     LigType type = {.dtype = d->options.cache_dtype,
                     .rank = 4,
-                    .dims = {d->s, lig_dim_const(dims, d->spec->attention.kv_heads), d->c,
-                             lig_dim_const(dims, d->spec->attention.head)}};
-    LigStr full = lig_str_format(d->module->arena, "%lld.%s", (long long)layer, name);
-    if (!full.data || !type.dims[1] || !type.dims[3]) return lig_no_memory(d->module->ctx);
+                    .dims = {d->s, lig_dim_const(dims, a->kv_heads), d->c, lig_dim_const(dims, a->head)}};
+    LigStr full = lig_str_format(d->module->arena, "%lld.%s", (long long)index, name);
+    if (!type.dims[1] || !type.dims[3] || !full.data) return lig_no_memory(d->module->ctx);
     return lig_module_add_state(d->module, full, type, out);
 }
 
-static LigStatus declare_layer(LigDecoder *d, int64_t index)
+static LigStatus declare_attention(LigDraft *d, int64_t index)
 {
-    const LigSpec *s = d->spec;
-    const LigAttentionSpec *a = &s->attention;
-    int64_t w = s->width, q = a->heads * a->head, kv = a->kv_heads * a->head, m = s->mlp.width;
-    bool gated = s->mlp.gated, bias = s->mlp.bias;
+    const LigBlockSpec *block = d->layers[index].block;
+    const LigAttentionSpec *a = &block->attention;
+    int64_t w = d->spec->width, q = a->heads * a->head, kv = a->kv_heads * a->head;
+    bool fused = d->names->pattern[LIG_ROLE_WQKV] != NULL, bias = d->spec->norm.bias;
+    bool before = block->place != LIG_NORM_POST && block->norm_attention;
+    bool after = block->place != LIG_NORM_PRE && block->norm_attention;
     const Needed needed[] = {
-        {LIG_ROLE_ATTENTION_NORM, true, w, 0},
-        {LIG_ROLE_WQ, true, q, w},
-        {LIG_ROLE_BQ, a->bias_q, q, 0},
-        {LIG_ROLE_WK, true, kv, w},
-        {LIG_ROLE_BK, a->bias_k, kv, 0},
-        {LIG_ROLE_WV, true, kv, w},
-        {LIG_ROLE_BV, a->bias_v, kv, 0},
-        {LIG_ROLE_Q_NORM, a->qk_norm, a->head, 0},
-        {LIG_ROLE_K_NORM, a->qk_norm, a->head, 0},
-        {LIG_ROLE_WO, true, w, q},
-        {LIG_ROLE_BO, a->bias_o, w, 0},
-        {LIG_ROLE_MLP_NORM, true, w, 0},
-        {LIG_ROLE_GATE, gated, m, w},
-        {LIG_ROLE_GATE_BIAS, gated && bias, m, 0},
-        {LIG_ROLE_UP, true, m, w},
-        {LIG_ROLE_UP_BIAS, bias, m, 0},
-        {LIG_ROLE_DOWN, true, w, m},
-        {LIG_ROLE_DOWN_BIAS, bias, w, 0},
+        NORM(ATTENTION_NORM, before, bias, w),
+        LINEAR(WQKV, fused, q + 2 * kv, w),
+        VECTOR(BQKV, fused && a->bias_q, q + 2 * kv),
+        LINEAR(WQ, !fused, q, w),
+        VECTOR(BQ, !fused && a->bias_q, q),
+        LINEAR(WK, !fused, kv, w),
+        VECTOR(BK, !fused && a->bias_k, kv),
+        LINEAR(WV, !fused, kv, w),
+        VECTOR(BV, !fused && a->bias_v, kv),
+        NORM(Q_NORM, a->qk_norm == LIG_QK_NORM_HEAD, bias, a->head),
+        NORM(K_NORM, a->qk_norm == LIG_QK_NORM_HEAD, bias, a->head),
+        LINEAR(WO, true, w, q),
+        VECTOR(BO, a->bias_o, w),
+        NORM(ATTENTION_OUT_NORM, after, bias, w),
     };
-    LigLayer *layer = &d->layers[index];
-    LIG_TRY(declare_all(d, needed, sizeof needed / sizeof *needed, index, layer->weights));
-    LIG_TRY(declare_state(d, "k", index, &layer->k_cache));
-    return declare_state(d, "v", index, &layer->v_cache);
+    return declare_all(d, needed, COUNT_OF(needed), index, d->layers[index].weights);
 }
 
-// Norms and biases compute in f32: those stored narrower are cast once, in load.
-static void widen_vectors(LigDecoder *d, LigBuilder *b, LigValue **weights)
+static LigStatus declare_mlp(LigDraft *d, int64_t index)
 {
-    for (size_t role = 0; role < LIG_ROLE_COUNT; role++) {
-        LigValue *weight = weights[role];
-        if (!weight || weight->type.rank != 1 || weight->type.dtype == LIG_F32) continue;
-        LigStr name = lig_str_format(d->module->arena, "%.*s.f32", LIG_STR_ARG(weight->name));
-        if (name.data)
-            weights[role] = lig_build_cast(b, name.data, weight, LIG_F32);
-        else
-            b->status = lig_no_memory(d->module->ctx);
-    }
+    const LigBlockSpec *block = d->layers[index].block;
+    int64_t w = d->spec->width, m = block->mlp.width;
+    bool gated = block->mlp.form == LIG_MLP_GATED, bias = block->mlp.bias, norm_bias = d->spec->norm.bias;
+    bool fused = gated && d->names->pattern[LIG_ROLE_GATE_UP] != NULL;
+    bool own_norm = block->norm_mlp && block->branching != LIG_BRANCH_ONE_NORM;
+    const Needed needed[] = {
+        NORM(MLP_NORM, own_norm && block->place != LIG_NORM_POST, norm_bias, w),
+        LINEAR(GATE_UP, fused, 2 * m, w),
+        VECTOR(GATE_UP_BIAS, fused && bias, 2 * m),
+        LINEAR(GATE, gated && !fused, m, w),
+        VECTOR(GATE_BIAS, gated && !fused && bias, m),
+        LINEAR(UP, !fused, m, w),
+        VECTOR(UP_BIAS, !fused && bias, m),
+        LINEAR(DOWN, true, w, m),
+        VECTOR(DOWN_BIAS, bias, w),
+        NORM(MLP_OUT_NORM, own_norm && block->place != LIG_NORM_PRE, norm_bias, w),
+    };
+    return declare_all(d, needed, COUNT_OF(needed), index, d->layers[index].weights);
 }
 
-static LigValue *build_frequencies(LigDecoder *d, LigBuilder *b)
+static LigStatus declare_layer(LigDraft *d, int64_t index)
 {
-    int64_t pairs = lig_rope_pairs(d->spec);
-    float *freq = LIG_NEW_ARRAY(d->module->arena, float, (size_t)pairs);
-    LigType type = lig_type_const(d->module->dims, LIG_F32, 1, &pairs);
-    if (!freq || !type.dims[0]) {
-        b->status = lig_no_memory(d->module->ctx);
-        return NULL;
-    }
-    lig_rope_frequencies(d->spec, freq);
-    return lig_build_constant(b, "freq", &type, freq, (size_t)pairs * sizeof *freq);
+    d->layers[index].block = lig_spec_block(d->spec, index);
+    LIG_TRY(declare_attention(d, index));
+    LIG_TRY(declare_mlp(d, index));
+    if (d->spec->family != LIG_FAMILY_DECODER) return LIG_OK;
+    LIG_TRY(declare_state(d, "k", index, &d->layers[index].k_cache));
+    return declare_state(d, "v", index, &d->layers[index].v_cache);
 }
 
-static LigStatus build_load(LigDecoder *d)
-{
-    LigFunc *load;
-    LIG_TRY(lig_module_add_func(d->module, LIG_FUNC_LOAD, (LigStr){0}, &load));
-    LigBuilder b = lig_builder(d->module, load);
-    d->freq = build_frequencies(d, &b);
-    if (d->spec->embedding_scale != 0) {
-        float scale = (float)d->spec->embedding_scale;
-        LigType scalar = {.dtype = LIG_F32};
-        d->embedding_scale = lig_build_constant(&b, "tok_scale", &scalar, &scale, sizeof scale);
-    }
-    widen_vectors(d, &b, d->weights);
-    for (int64_t i = 0; i < d->spec->layers; i++) widen_vectors(d, &b, d->layers[i].weights);
-    return lig_builder_status(&b);
-}
-
-LigStatus lig_decoder_declare(LigDecoder *d)
+static LigStatus declare_embedding(LigDraft *d)
 {
     const LigSpec *s = d->spec;
-    d->layers = LIG_NEW_ARRAY(d->module->arena, LigLayer, (size_t)s->layers);
-    if (!d->layers) return lig_no_memory(d->module->ctx);
-    const Needed first = {LIG_ROLE_TOKENS, true, s->vocab, s->width};
-    const Needed last[] = {
-        {LIG_ROLE_FINAL_NORM, true, s->width, 0},
-        {LIG_ROLE_HEAD, !s->tie, s->vocab, s->width},
+    const LigPositionSpec *p = &s->position;
+    const Needed needed[] = {
+        MATRIX(TOKENS, true, s->vocab, s->width),
+        MATRIX(POSITIONS, p->kind == LIG_POSITION_LEARNED, p->offset + s->context, s->width),
+        MATRIX(TYPES, s->embedding.types > 0, s->embedding.types, s->width),
+        NORM(EMBEDDING_NORM, s->embedding.norm, s->norm.bias, s->width),
     };
-    LIG_TRY(declare_all(d, &first, 1, 0, d->weights));
-    for (int64_t i = 0; i < s->layers; i++) LIG_TRY(declare_layer(d, i));
-    LIG_TRY(declare_all(d, last, sizeof last / sizeof *last, 0, d->weights));
-    if (s->tie) d->weights[LIG_ROLE_HEAD] = d->weights[LIG_ROLE_TOKENS];
-    return build_load(d);
+    return declare_all(d, needed, COUNT_OF(needed), 0, d->weights);
+}
+
+static LigStatus declare_head(LigDraft *d)
+{
+    const LigSpec *s = d->spec;
+    const LigHeadSpec *h = &s->head;
+    int64_t w = s->width;
+    bool logits = h->kind == LIG_HEAD_LOGITS, labels = h->kind == LIG_HEAD_CLASSIFY;
+    bool dense = h->transform != LIG_ACT_NONE, bias = dense && h->transform_bias;
+    bool norm = dense && h->transform_norm;
+    const Needed needed[] = {
+        NORM(FINAL_NORM, s->norm.final, s->norm.bias, w),
+        MATRIX(HEAD_DENSE, logits && dense, w, w),
+        VECTOR(HEAD_DENSE_BIAS, logits && bias, w),
+        NORM(HEAD_NORM, logits && norm, s->norm.bias, w),
+        MATRIX(HEAD, logits && !s->embedding.tie, s->vocab, w),
+        VECTOR(HEAD_BIAS, logits && h->bias, s->vocab),
+        MATRIX(LABELS_DENSE, labels && dense, w, w),
+        VECTOR(LABELS_DENSE_BIAS, labels && bias, w),
+        NORM(LABELS_NORM, labels && norm, s->norm.bias, w),
+        MATRIX(LABELS, labels, h->labels, w),
+        VECTOR(LABELS_BIAS, labels && h->bias, h->labels),
+    };
+    return declare_all(d, needed, COUNT_OF(needed), 0, d->weights);
+}
+
+LigStatus lig_draft_declare(LigDraft *d)
+{
+    d->layer_count = lig_spec_layers(d->spec);
+    d->layers = LIG_NEW_ARRAY(d->module->arena, LigLayer, (size_t)d->layer_count);
+    if (!d->layers) return lig_no_memory(d->module->ctx);
+    LIG_TRY(declare_embedding(d));
+    for (int64_t i = 0; i < d->layer_count; i++) LIG_TRY(declare_layer(d, i));
+    LIG_TRY(declare_head(d));
+    if (d->spec->head.kind == LIG_HEAD_LOGITS && d->spec->embedding.tie)
+        d->weights[LIG_ROLE_HEAD] = d->weights[LIG_ROLE_TOKENS];
+    return LIG_OK;
 }

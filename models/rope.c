@@ -5,13 +5,13 @@
 #include <math.h>
 
 // Python's int(head * fraction): rounded toward zero.
-static int64_t rotated_dims(const LigSpec *spec)
+static int64_t rotated_dims(const LigRopeSpec *rope, int64_t head)
 {
-    return (int64_t)((double)spec->attention.head * spec->rope.fraction);
+    return (int64_t)((double)head * rope->fraction);
 }
 
 // arange(0, dims, 2) has half the dims, rounded up; a last single dim has no partner to rotate with.
-int64_t lig_rope_pairs(const LigSpec *spec) { return rotated_dims(spec) / 2; }
+int64_t lig_rope_pairs(const LigRopeSpec *rope, int64_t head) { return rotated_dims(rope, head) / 2; }
 
 // Llama 3 keeps short wavelengths, slows long ones by `factor`, and blends between.
 static float scale_llama3(const LigRopeSpec *rope, float freq)
@@ -28,11 +28,10 @@ static float scale_llama3(const LigRopeSpec *rope, float freq)
     return (1 - blend) * freq / factor + blend * freq;
 }
 
-void lig_rope_frequencies(const LigSpec *spec, float *out)
+void lig_rope_frequencies(const LigRopeSpec *rope, int64_t head, float *out)
 {
-    const LigRopeSpec *rope = &spec->rope;
-    float dims = (float)rotated_dims(spec);
-    for (int64_t i = 0; i < lig_rope_pairs(spec); i++) {
+    float dims = (float)rotated_dims(rope, head);
+    for (int64_t i = 0; i < lig_rope_pairs(rope, head); i++) {
         float freq = 1 / powf((float)rope->theta, (float)(2 * i) / dims);
         if (rope->scaling == LIG_ROPE_LINEAR) freq /= (float)rope->factor;
         if (rope->scaling == LIG_ROPE_LLAMA3) freq = scale_llama3(rope, freq);

@@ -1,11 +1,25 @@
-#include "models/spec.h"
+#include "ir/lex.h"
+#include "models/knobs.h"
 
 #include <math.h>
+#include <string.h>
 
-static const char *yes(bool flag) { return flag ? "true" : "false"; }
+static unsigned enum_at(const char *base, const LigKnob *knob)
+{
+    unsigned value;
+    memcpy(&value, base + knob->offset, sizeof value);
+    return value;
+}
+
+static bool flag_at(const char *base, size_t offset)
+{
+    bool value;
+    memcpy(&value, base + offset, sizeof value);
+    return value;
+}
 
 // Whole numbers as people write them: 100000, not 1e+05.
-static void print_number(LigText *text, double value)
+static void print_real(LigText *text, double value)
 {
     if (value == trunc(value) && fabs(value) < 1e15)
         lig_text_printf(text, "%.0f", value);
@@ -13,100 +27,107 @@ static void print_number(LigText *text, double value)
         lig_text_append_f64(text, value);
 }
 
-// `none` for zero, which no such knob can have.
-static void print_real(LigText *text, double value, const char *none)
+static void print_number(LigText *text, const char *base, const LigKnob *knob)
 {
-    if (value != 0)
-        print_number(text, value);
+    int64_t integer = 0;
+    double real = 0;
+    bool whole = knob->kind == LIG_KNOB_INT;
+    if (whole)
+        memcpy(&integer, base + knob->offset, sizeof integer);
     else
-        lig_text_printf(text, "%s", none);
+        memcpy(&real, base + knob->offset, sizeof real);
+    bool none = whole ? integer == knob->none_value : real == (double)knob->none_value;
+    if (knob->none && none)
+        lig_text_printf(text, "%s", knob->none);
+    else if (whole)
+        lig_text_printf(text, "%lld", (long long)integer);
+    else
+        print_real(text, real);
 }
 
-static void print_rope(LigText *text, const LigRopeSpec *rope)
+static void print_set(LigText *text, const char *base, const LigKnob *knob)
 {
-    lig_text_printf(text, "  position  = rope { theta = ");
-    print_number(text, rope->theta);
-    lig_text_printf(text, ", fraction = ");
-    print_number(text, rope->fraction);
-    lig_text_printf(text, ", pairs = %s, scaling = ", rope->pairs == LIG_PAIRS_HALF ? "half" : "adjacent");
-    if (rope->scaling == LIG_ROPE_PLAIN) {
-        lig_text_printf(text, "none }\n");
-        return;
-    }
-    bool llama3 = rope->scaling == LIG_ROPE_LLAMA3;
-    lig_text_printf(text, "%s { factor = ", llama3 ? "llama3" : "linear");
-    print_number(text, rope->factor);
-    if (llama3) {
-        lig_text_printf(text, ", low_freq_factor = ");
-        print_number(text, rope->low_freq_factor);
-        lig_text_printf(text, ", high_freq_factor = ");
-        print_number(text, rope->high_freq_factor);
-        lig_text_printf(text, ", original_context = %lld", (long long)rope->original_context);
-    }
-    lig_text_printf(text, " } }\n");
-}
-
-static void print_norm(LigText *text, const LigNormSpec *norm)
-{
-    static const char *const places[] = {"pre", "post", "sandwich"};
-    lig_text_printf(text, "    norm      = %s { eps = ", norm->kind == LIG_NORM_RMS ? "rms" : "layer");
-    print_number(text, norm->eps);
-    lig_text_printf(text, ", unit_offset = %s, place = %s }\n", yes(norm->unit_offset), places[norm->place]);
-}
-
-static void print_biases(LigText *text, const LigAttentionSpec *a)
-{
-    const struct {
-        char name;
-        bool present;
-    } biases[] = {{'q', a->bias_q}, {'k', a->bias_k}, {'v', a->bias_v}, {'o', a->bias_o}};
     const char *separator = "";
     lig_text_append_char(text, '{');
-    for (size_t i = 0; i < sizeof biases / sizeof *biases; i++) {
-        if (!biases[i].present) continue;
-        lig_text_printf(text, "%s%c", separator, biases[i].name);
+    for (size_t i = 0; knob->words[i]; i++) {
+        if (!flag_at(base, knob->offset + i)) continue;
+        lig_text_printf(text, "%s%s", separator, knob->words[i]);
         separator = ", ";
     }
     lig_text_append_char(text, '}');
 }
 
-static void print_attention(LigText *text, const LigAttentionSpec *a)
+static void print_value(LigText *text, const char *base, const LigKnob *knob);
+
+static void print_part(LigText *text, const char *base, const LigKnob *knob)
 {
-    lig_text_printf(text, "    attention = { heads = %lld, kv_heads = %lld, head = %lld, bias = ",
-                    (long long)a->heads, (long long)a->kv_heads, (long long)a->head);
-    print_biases(text, a);
-    lig_text_printf(text, ", qk_norm = %s, window = ", a->qk_norm ? "head" : "none");
-    if (a->window)
-        lig_text_printf(text, "%lld", (long long)a->window);
-    else
-        lig_text_printf(text, "none");
-    lig_text_printf(text, ", scale = ");
-    print_real(text, a->scale, "1/sqrt");
-    lig_text_printf(text, " }\n");
+    unsigned chosen = knob->words ? enum_at(base, knob) : 0;
+    const LigKnob *inner = knob->parts[chosen];
+    if (knob->words) lig_text_printf(text, "%s%s", knob->words[chosen], inner ? " " : "");
+    if (!inner) return;
+    const char *separator = "{ ";
+    for (; inner->name; inner++) {
+        lig_text_printf(text, "%s%s = ", separator, inner->name);
+        print_value(text, base, inner);
+        separator = ", ";
+    }
+    lig_text_append(text, LIG_STR(" }"));
 }
 
-static void print_mlp(LigText *text, const LigMlpSpec *mlp)
+static void print_value(LigText *text, const char *base, const LigKnob *knob)
 {
-    static const char *const acts[] = {"silu", "gelu", "gelu_tanh", "relu"};
-    lig_text_printf(text, "    mlp       = %s { act = %s, width = %lld, bias = %s }\n",
-                    mlp->gated ? "gated" : "plain", acts[mlp->act], (long long)mlp->width, yes(mlp->bias));
+    switch (knob->kind) {
+    case LIG_KNOB_INT:
+    case LIG_KNOB_REAL:
+        print_number(text, base, knob);
+        break;
+    case LIG_KNOB_FLAG:
+        lig_text_printf(text, "%s", flag_at(base, knob->offset) ? "true" : "false");
+        break;
+    case LIG_KNOB_WORD:
+        lig_text_printf(text, "%s", knob->words[enum_at(base, knob)]);
+        break;
+    case LIG_KNOB_SET:
+        print_set(text, base, knob);
+        break;
+    case LIG_KNOB_PART:
+        print_part(text, base, knob);
+        break;
+    }
+}
+
+// One knob a line.
+static void print_lines(LigText *text, const char *indent, const void *base, const LigKnob *knobs)
+{
+    for (; knobs->name; knobs++) {
+        lig_text_printf(text, "%s%-9s = ", indent, knobs->name);
+        print_value(text, base, knobs);
+        lig_text_append_char(text, '\n');
+    }
+}
+
+static void print_runs(LigText *text, const LigSpec *spec)
+{
+    lig_text_append(text, LIG_STR("  layers    = ["));
+    for (size_t i = 0; i < spec->run_count; i++) {
+        const LigLayerRun *run = &spec->runs[i];
+        lig_text_printf(text, "%s%lld of %.*s", i ? ", " : " ", (long long)run->count,
+                        LIG_STR_ARG(spec->blocks[run->block].name));
+    }
+    lig_text_append(text, LIG_STR(" ]\n"));
 }
 
 void lig_spec_print(LigText *text, const LigSpec *spec)
 {
-    static const char *const families[] = {"decoder", "encoder", "encoder_decoder"};
-    lig_text_printf(text, "model \"%.*s\" {\n  family    = %s\n", LIG_STR_ARG(spec->name),
-                    families[spec->family]);
-    lig_text_printf(text, "  vocab = %lld  width = %lld  context = %lld\n", (long long)spec->vocab,
-                    (long long)spec->width, (long long)spec->context);
-    lig_text_printf(text, "  layers    = [ %lld of block ]\n", (long long)spec->layers);
-    lig_text_printf(text, "  embedding = { tie = %s, scale = ", yes(spec->tie));
-    print_real(text, spec->embedding_scale, "none");
-    lig_text_printf(text, " }\n");
-    print_rope(text, &spec->rope);
-    lig_text_printf(text, "  block {\n");
-    print_norm(text, &spec->norm);
-    print_attention(text, &spec->attention);
-    print_mlp(text, &spec->mlp);
-    lig_text_printf(text, "  }\n  head      = logits\n}\n");
+    lig_text_append(text, LIG_STR("model "));
+    lig_text_append_quoted(text, spec->name);
+    lig_text_append(text, LIG_STR(" {\n"));
+    print_lines(text, "  ", spec, lig_spec_knobs);
+    print_runs(text, spec);
+    for (size_t i = 0; i < spec->block_count; i++) {
+        lig_text_printf(text, "  block %.*s {\n", LIG_STR_ARG(spec->blocks[i].name));
+        print_lines(text, "    ", &spec->blocks[i], lig_block_knobs);
+        lig_text_append(text, LIG_STR("  }\n"));
+    }
+    lig_text_append(text, LIG_STR("}\n"));
 }

@@ -53,14 +53,15 @@ bool lig_op_computes_same(const LigModule *module, const LigOp *a, const LigOp *
     return same_constant(a, b);
 }
 
-static bool names_value(const LigFunc *func, LigStr name, const LigOp *except)
+static bool names_value(const LigModule *module, const LigFunc *func, LigStr name, const LigOp *except)
 {
     for (size_t i = 0; i < func->inputs.count; i++) {
         if (lig_str_equal(func->inputs.data[i]->name, name)) return true;
     }
     for (size_t i = 0; i < func->ops.count; i++) {
         const LigOp *op = func->ops.data[i];
-        for (size_t r = 0; r < op->result_count && op != except; r++) {
+        if (op == except || (except && lig_op_computes_same(module, op, except))) continue;
+        for (size_t r = 0; r < op->result_count; r++) {
             if (lig_str_equal(op->results[r]->name, name)) return true;
         }
     }
@@ -72,7 +73,7 @@ static bool is_name_taken(const LigModule *module, LigStr name, const LigOp *exc
     if (lig_module_find_value(module, name)) return true;
     for (size_t i = 0; i < module->funcs.count; i++) {
         const LigFunc *func = module->funcs.data[i];
-        if (func->kind != LIG_FUNC_KERNEL && names_value(func, name, except)) return true;
+        if (func->kind != LIG_FUNC_KERNEL && names_value(module, func, name, except)) return true;
     }
     return false;
 }

@@ -23,7 +23,8 @@ void lig_replace_outputs(const LigReplacements *replacements, LigFunc *func);
 bool lig_op_computes_same(const LigModule *module, const LigOp *a, const LigOp *b);
 
 // `base`, or base.2, base.3 …: a name for a result of load, which no value of the module and of its functions
-// (kernels aside) has but those of `except` (NULL: none). data = NULL when memory is out.
+// (kernels aside) has but `except` (NULL: none) and what computes the same as it, which the result will stand
+// for. data = NULL when memory is out.
 LigStr lig_fresh_value_name(LigModule *module, LigStr base, const LigOp *except);
 
 #endif

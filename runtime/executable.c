@@ -3,6 +3,7 @@
 #include "codegen/compiler.h"
 #include "ir/base/alloc.h"
 #include "ir/bind.h"
+#include "ir/verify.h"
 #include "runtime/guard.h"
 #include "runtime/lower.h"
 #include "runtime/residents.h"
@@ -74,8 +75,11 @@ static LigStatus prepare_compiled(LigExecutable *e)
     return allocate_times(e);
 }
 
+// A module may come from a text that a person edited, at any stage: passes and the runtime take its rules for
+// granted.
 static LigStatus prepare(LigExecutable *e)
 {
+    LIG_TRY(lig_verify_module(e->module));
     if (e->options.interpret) return lig_interpreter_create(e->module, &e->interpreter);
     return prepare_compiled(e);
 }
@@ -160,6 +164,7 @@ struct LigBound {
     int64_t dims[LIG_MAX_SYMBOLS];
     LigLowered *lowered; // of func; NULL when interpreted
     LigShape *input_shapes;
+    void **addresses;            // of the inputs
     LigTensor *states, *results; // for the interpreter
 };
 
@@ -190,9 +195,10 @@ LigStatus lig_bound_create(LigExecutable *executable, LigStr func, LigBound **ou
     if (!bound->name.data) return lig_no_memory(executable->module->ctx);
     LIG_TRY(find_first(bound));
     bound->input_shapes = LIG_NEW_ARRAY(arena, LigShape, bound->first->inputs.count);
+    bound->addresses = LIG_NEW_ARRAY(arena, void *, bound->first->inputs.count);
     bound->states = LIG_NEW_ARRAY(arena, LigTensor, executable->module->states.count);
     bound->results = LIG_NEW_ARRAY(arena, LigTensor, bound->first->outputs.count);
-    if (!bound->input_shapes || !bound->states || !bound->results)
+    if (!bound->input_shapes || !bound->addresses || !bound->states || !bound->results)
         return lig_no_memory(executable->module->ctx);
     *out = bound;
     return LIG_OK;
@@ -337,13 +343,12 @@ LigStatus lig_bound_run(LigBound *bound, const LigTensor *inputs, void *const *s
 {
     LigExecutable *e = bound->executable;
     if (e->interpreter) return interpret(bound, inputs, states, outputs);
-    void *addresses[LIG_MAX_CALL_BUFFERS];
-    for (size_t i = 0; i < bound->func->inputs.count; i++) addresses[i] = inputs[i].data;
+    for (size_t i = 0; i < bound->func->inputs.count; i++) bound->addresses[i] = inputs[i].data;
     const LigProgramMemory memory = {.arena = e->arena,
                                      .scratch = e->scratch,
                                      .residents = lig_residents_addresses(e->residents),
                                      .states = states,
-                                     .inputs = addresses,
+                                     .inputs = bound->addresses,
                                      .outputs = outputs};
     const LigProgramTimes times = {e->time_nanoseconds, e->time_calls};
     lig_program_run(&bound->lowered->program, &memory, bound->dims, bound->lowered->tiles, &e->parallel,

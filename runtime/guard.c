@@ -10,11 +10,25 @@ typedef struct IndexRule {
 } IndexRule;
 
 static const IndexRule rules[] = {
-    {LIG_OP_GATHER, 1, LIG_GUARD_INDEX, 0, 0},     {LIG_OP_APPEND, 2, LIG_GUARD_INDEX, 0, 0},
-    {LIG_OP_APPEND, 3, LIG_GUARD_STARTS, 1, 0},    {LIG_OP_APPEND, 4, LIG_GUARD_INDEX, 0, 2},
-    {LIG_OP_ATTENTION, 4, LIG_GUARD_STARTS, 0, 0}, {LIG_OP_ATTENTION, 5, LIG_GUARD_INDEX, 1, 0},
-    {LIG_OP_ATTENTION, 6, LIG_GUARD_LENGTH, 1, 2},
+    {LIG_OP_GATHER, 1, LIG_GUARD_INDEX, 0, 0},     {LIG_OP_EMBEDDING, 1, LIG_GUARD_INDEX, 0, 0},
+    {LIG_OP_APPEND, 2, LIG_GUARD_INDEX, 0, 0},     {LIG_OP_APPEND, 3, LIG_GUARD_STARTS, 1, 0},
+    {LIG_OP_APPEND, 4, LIG_GUARD_INDEX, 0, 2},     {LIG_OP_ATTENTION, 4, LIG_GUARD_STARTS, 0, 0},
+    {LIG_OP_ATTENTION, 5, LIG_GUARD_LENGTH, 1, 2}, {LIG_OP_ATTENTION, 6, LIG_GUARD_INDEX, 1, 0},
 };
+
+// The input behind an index, itself or through a slice, of which `guard` then keeps the ends; NULL when the
+// index is computed in another way.
+static const LigValue *find_input(const LigValue *index, LigGuard *guard)
+{
+    guard->begin = 0;
+    guard->end = INT64_MAX;
+    if (index->kind == LIG_VALUE_INPUT) return index;
+    bool slice = index->kind == LIG_VALUE_RESULT && index->op->code == LIG_OP_SLICE && index->type.rank == 1;
+    if (!slice || index->op->operands[0]->kind != LIG_VALUE_INPUT) return NULL;
+    guard->begin = lig_attrs_int(index->op->attrs, LIG_ATTR_BEGIN, 0);
+    guard->end = lig_attrs_int(index->op->attrs, LIG_ATTR_END, INT64_MAX);
+    return index->op->operands[0];
+}
 
 // Gather's axis stands in its attributes.
 static LigDim guarded_dim(const LigOp *op, const IndexRule *rule)
@@ -24,25 +38,55 @@ static LigDim guarded_dim(const LigOp *op, const IndexRule *rule)
     return type->dims[axis < 0 ? axis + type->rank : axis];
 }
 
-static LigStatus add_guard(LigModule *module, const LigFunc *func, const LigOp *op, const IndexRule *rule,
-                           LigGuards *guards)
+// What an index op inside a kernel reads, seen from the call: the operand that stands for the kernel's input.
+static const LigValue *seen_from_call(const LigOp *call, const LigValue *value)
 {
-    const LigValue *index = op->operands[rule->operand];
-    if (index->kind != LIG_VALUE_INPUT) {
+    bool formal = call && value->kind == LIG_VALUE_INPUT;
+    return formal ? call->operands[value->index] : value;
+}
+
+// `call`: the op of `func` whose callee holds `op`; NULL when `op` is in `func` itself.
+static LigStatus add_guard(LigModule *module, const LigFunc *func, const LigOp *call, const LigOp *op,
+                           const IndexRule *rule, LigGuards *guards)
+{
+    const LigValue *read = op->operands[rule->operand], *index = seen_from_call(call, read);
+    LigGuard guard = {.func = func->name, .kind = rule->kind, .bound = guarded_dim(op, rule)};
+    const LigValue *input = call && read == index ? NULL : find_input(index, &guard);
+    if (!input || (input != index && rule->kind != LIG_GUARD_INDEX)) {
         return lig_fail(
             module->ctx, LIG_ERR_UNSUPPORTED, op->loc,
             "%s: the index %%%.*s is computed by the function, so it can't be checked before it is used as an "
             "address: make it an input, or use --interpret",
             lig_op_info(op->code)->name, LIG_STR_ARG(index->name));
     }
-    LigGuard guard = {func->name, index->index, rule->kind, guarded_dim(op, rule)};
+    guard.input = input->index;
     return LIG_VEC_PUSH(module->arena, &guards->items, guard) ? LIG_OK : lig_no_memory(module->ctx);
 }
 
-static LigStatus find_in_op(LigModule *module, const LigFunc *func, const LigOp *op, LigGuards *guards)
+// Attention without slots reads its own tokens, and no length leads out of these.
+static bool applies(const LigOp *op, const IndexRule *rule)
+{
+    if (rule->code != op->code || rule->operand >= op->operand_count) return false;
+    return rule->kind != LIG_GUARD_LENGTH || rule->axis < op->operands[rule->of]->type.rank - 1;
+}
+
+static LigStatus find_in_op(LigModule *module, const LigFunc *func, const LigOp *call, const LigOp *op,
+                            LigGuards *guards)
 {
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        if (rules[i].code == op->code) LIG_TRY(add_guard(module, func, op, &rules[i], guards));
+        if (applies(op, &rules[i])) LIG_TRY(add_guard(module, func, call, op, &rules[i], guards));
+    }
+    return LIG_OK;
+}
+
+static LigStatus find_in_func(LigModule *module, const LigFunc *func, LigGuards *guards)
+{
+    for (size_t i = 0; i < func->ops.count; i++) {
+        const LigOp *op = func->ops.data[i];
+        LIG_TRY(find_in_op(module, func, NULL, op, guards));
+        for (size_t j = 0; op->callee && j < op->callee->ops.count; j++) {
+            LIG_TRY(find_in_op(module, func, op, op->callee->ops.data[j], guards));
+        }
     }
     return LIG_OK;
 }
@@ -51,7 +95,8 @@ static bool is_known(const LigGuards *guards, const LigGuard *guard, size_t befo
 {
     for (size_t i = 0; i < before; i++) {
         const LigGuard *other = &guards->items.data[i];
-        bool same = other->input == guard->input && other->kind == guard->kind && other->bound == guard->bound;
+        bool same = other->input == guard->input && other->kind == guard->kind &&
+                    other->bound == guard->bound && other->begin == guard->begin && other->end == guard->end;
         if (same && lig_str_equal(other->func, guard->func)) return true;
     }
     return false;
@@ -73,8 +118,8 @@ LigStatus lig_guards_find(LigModule *module, LigGuards *out)
     *out = (LigGuards){0};
     for (size_t i = 0; i < module->funcs.count; i++) {
         const LigFunc *func = module->funcs.data[i];
-        if (func->kind != LIG_FUNC) continue;
-        for (size_t j = 0; j < func->ops.count; j++) LIG_TRY(find_in_op(module, func, func->ops.data[j], out));
+        bool callable = func->kind == LIG_FUNC || func->kind == LIG_FUNC_VARIANT;
+        if (callable) LIG_TRY(find_in_func(module, func, out));
     }
     remove_repeated(out);
     return LIG_OK;
@@ -117,7 +162,8 @@ static LigStatus check_guard(const LigGuard *guard, const LigModule *module, con
         return lig_fail(module->ctx, LIG_ERR_SHAPE, func->loc, "@%.*s: a dim overflows",
                         LIG_STR_ARG(func->name));
     }
-    for (int64_t i = 0; i < count; i++) {
+    int64_t end = guard->end < 0 ? count + guard->end : guard->end < count ? guard->end : count;
+    for (int64_t i = guard->begin; i < end; i++) {
         if (holds(guard->kind, tensor, i, count, bound)) continue;
         return lig_fail(module->ctx, LIG_ERR_INVALID, func->loc,
                         "input %%%.*s of @%.*s: element %lld is %lld, expected %s %lld",
@@ -133,7 +179,7 @@ LigStatus lig_guards_check(const LigGuards *guards, const LigModule *module, con
 {
     for (size_t i = 0; i < guards->items.count; i++) {
         const LigGuard *guard = &guards->items.data[i];
-        if (!lig_str_equal(guard->func, name)) continue;
+        if (!lig_str_equal(guard->func, name) && !lig_str_equal(guard->func, func->name)) continue;
         LIG_TRY(check_guard(guard, module, func, &inputs[guard->input], dims));
     }
     return LIG_OK;

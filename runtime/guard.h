@@ -20,6 +20,7 @@ typedef struct LigGuard {
     size_t input;
     LigGuardKind kind;
     LigDim bound;
+    int64_t begin, end; // the elements used, end as slice has it (negative: from the end); of INDEX only
 } LigGuard;
 
 typedef struct LigGuards {
@@ -27,10 +28,12 @@ typedef struct LigGuards {
 } LigGuards;
 
 // Finds the guards of every func of a module at stage model. An index that a function computes itself instead
-// of taking it as an input is refused: UNSUPPORTED, naming the value. Allocates in the module's arena.
+// of taking it as an input, or a slice of one, is refused: UNSUPPORTED, naming the value. Allocates in the
+// module's arena.
 LigStatus lig_guards_find(LigModule *module, LigGuards *out) LIG_MUST_CHECK;
 
-// Checks the inputs of a call. Errors: INVALID, naming the input, the place and the bound.
+// Checks the inputs of a call of `func`, a variant of `name` (or `name` itself). Errors: INVALID, naming the
+// input, the place and the bound.
 LigStatus lig_guards_check(const LigGuards *guards, const LigModule *module, const LigFunc *func, LigStr name,
                            const LigTensor *inputs, const int64_t *dims) LIG_MUST_CHECK;
 

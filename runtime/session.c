@@ -98,7 +98,7 @@ static LigStatus allocate_states(LigSession *s)
         LIG_TRY(lig_executable_state_shape(s->executable, i, s->symbols, &shape));
         size_t bytes;
         if (!lig_shape_bytes(&shape, &bytes)) return lig_no_memory(s->ctx);
-        s->states[i] = (State){lig_alloc_pages(bytes), bytes};
+        s->states[i] = (State){lig_alloc_sparse_pages(bytes), bytes};
         if (!s->states[i].pages) return lig_no_memory(s->ctx);
         s->state_addresses[i] = s->states[i].pages;
     }

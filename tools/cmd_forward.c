@@ -3,7 +3,8 @@
 // Rows of the batch are sequences of their own; padded positions are computed too, as in Transformers. As many
 // whole rows go through @forward at once as its bounds allow; a row that is longer than one call takes goes
 // through in chunks, the keys of the earlier ones in the cache. A query at position p sees the keys j <= p that
-// lie below the row's count of ones.
+// lie below the row's count of ones. Encoders have no cache: a row must fit into one call, and all its keys
+// below the count of ones are seen.
 #include "tools/model_open.h"
 #include "tools/progress.h"
 #include "tools/tensor_io.h"
@@ -11,8 +12,8 @@
 
 #include <string.h>
 
-enum { IN_IDS, IN_POS, IN_START, IN_SLOT, IN_KV_LEN, IN_COUNT };
-static const char *const input_names[IN_COUNT] = {"ids", "pos", "start", "slot", "kv_len"};
+enum { IN_IDS, IN_POS, IN_START, IN_SLOT, IN_KV_LEN, IN_TYPES, IN_COUNT };
+static const char *const input_names[IN_COUNT] = {"ids", "pos", "start", "slot", "kv_len", "types"};
 enum { OUT_HIDDEN, OUT_LOGITS, OUT_COUNT };
 static const char *const output_names[OUT_COUNT] = {"hidden", "logits"};
 
@@ -21,12 +22,16 @@ typedef struct Forward {
     LigContext *ctx;
     LigOpenModel model;
     LigSafetensors *inputs;
-    const int32_t *ids; // [batch, length]
-    int32_t *ones;      // [batch]: keys of each row
+    const int32_t *ids;   // [batch, length]
+    const int32_t *types; // [batch, length]; NULL: all 0
+    int32_t *ones;        // [batch]: keys of each row
     int64_t batch, length;
     int64_t most_tokens, rows; // of one call
     int64_t symbols[LIG_MAX_SYMBOLS];
     LigBound *bound;
+    size_t input_count, output_count;
+    size_t input_kinds[IN_COUNT]; // of input i of @forward, its index in input_names
+    bool by_row[OUT_COUNT];       // of its outputs: a vector a sequence, not a token
     LigTensorMemory *states;
     void **state_addresses;
     size_t state_count;
@@ -92,55 +97,102 @@ static LigStatus read_mask(Forward *f)
     return LIG_OK;
 }
 
-static LigStatus find_symbol(Forward *f, const LigModule *module, const char *name, size_t *index)
+static LigStatus read_types(Forward *f)
+{
+    const LigStr name = LIG_STR("token_type_ids");
+    if (!lig_inputs_have(f->inputs, name)) return LIG_OK;
+    LigTensor types;
+    LIG_TRY(lig_inputs_get(f->options, f->inputs, name, LIG_I32, &types));
+    if (types.shape.rank != 2 || types.shape.dims[0] != f->batch || types.shape.dims[1] != f->length) {
+        return lig_fail(f->ctx, LIG_ERR_SHAPE, LIG_FILE_LOC(lig_option_text(f->options, LIG_OPT_INPUTS)),
+                        "'token_type_ids' must have the shape of 'input_ids'");
+    }
+    f->types = types.data;
+    return LIG_OK;
+}
+
+// The symbol of this name, or NULL; its index.
+static const LigSymbol *find_symbol(const LigModule *module, const char *name, size_t *index)
 {
     for (size_t i = 0; i < lig_dims_symbol_count(module->dims); i++) {
         *index = i;
-        if (lig_str_is(lig_dims_symbol(module->dims, i)->name, name)) return LIG_OK;
+        if (lig_str_is(lig_dims_symbol(module->dims, i)->name, name)) return lig_dims_symbol(module->dims, i);
     }
-    return lig_fail(f->ctx, LIG_ERR_NOT_FOUND, LIG_NOWHERE,
-                    "the module declares no dim %s: forward needs N R C S: run other graphs with liga eval",
-                    name);
+    return NULL;
 }
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
+static LigStatus fail_length(const Forward *f, int64_t most)
+{
+    return lig_fail(f->ctx, LIG_ERR_INVALID, LIG_FILE_LOC(lig_option_text(f->options, LIG_OPT_INPUTS)),
+                    "'input_ids' has rows of %lld tokens, but the model takes %lld: cut them",
+                    (long long)f->length, (long long)most);
+}
+
+// The caches, where there are any.
+static LigStatus choose_cache(Forward *f, const LigModule *module)
+{
+    size_t c_index, s_index;
+    const LigSymbol *c = find_symbol(module, "C", &c_index), *s = find_symbol(module, "S", &s_index);
+    if (!c || !s) return f->length > f->most_tokens ? fail_length(f, f->most_tokens) : LIG_OK;
+    if (f->length > c->high) return fail_length(f, c->high);
+    f->rows = smaller(f->rows, s->high);
+    f->symbols[c_index] = smaller((f->length + 15) / 16 * 16, c->high);
+    f->symbols[s_index] = f->rows;
+    return LIG_OK;
+}
+
+static void find_outputs_by_row(Forward *f, const LigModule *module)
+{
+    const LigFunc *func = lig_module_find_func(module, LIG_STR("forward"));
+    LigDim rows = lig_dims_find(module->dims, LIG_STR("R"));
+    for (size_t i = 0; func && i < func->outputs.count && i < OUT_COUNT; i++) {
+        const LigType *type = &func->outputs.data[i]->type;
+        f->by_row[i] = type->rank == 2 && lig_dim_equal(module->dims, type->dims[0], rows) == LIG_YES;
+    }
+}
+
 // How much goes into one call, and how large the caches are.
 static LigStatus choose_sizes(Forward *f, const LigModule *module)
 {
-    size_t n = 0, r = 0, c = 0, s = 0;
-    LIG_TRY(find_symbol(f, module, "N", &n));
-    LIG_TRY(find_symbol(f, module, "R", &r));
-    LIG_TRY(find_symbol(f, module, "C", &c));
-    LIG_TRY(find_symbol(f, module, "S", &s));
-    int64_t context = lig_dims_symbol(module->dims, c)->high;
-    if (f->length > context) {
-        return lig_fail(f->ctx, LIG_ERR_INVALID, LIG_FILE_LOC(lig_option_text(f->options, LIG_OPT_INPUTS)),
-                        "'input_ids' has rows of %lld tokens, but the context holds %lld: cut them",
-                        (long long)f->length, (long long)context);
+    size_t index;
+    const LigSymbol *n = find_symbol(module, "N", &index), *r = find_symbol(module, "R", &index);
+    if (!n || !r) {
+        return lig_fail(f->ctx, LIG_ERR_NOT_FOUND, LIG_NOWHERE,
+                        "the module declares no dims N and R: run other graphs with liga eval");
     }
-    f->most_tokens = lig_dims_symbol(module->dims, n)->high;
-    int64_t rows = smaller(lig_dims_symbol(module->dims, r)->high, lig_dims_symbol(module->dims, s)->high);
-    rows = smaller(smaller(rows, f->batch), f->most_tokens / f->length);
+    f->most_tokens = n->high;
+    int64_t rows = smaller(smaller(r->high, f->batch), f->most_tokens / f->length);
     f->rows = rows > 0 ? rows : 1;
     for (size_t i = 0; i < LIG_MAX_SYMBOLS; i++) f->symbols[i] = -1;
-    f->symbols[c] = smaller((f->length + 15) / 16 * 16, context);
-    f->symbols[s] = f->rows;
-    return LIG_OK;
+    find_outputs_by_row(f, module);
+    return choose_cache(f, module);
+}
+
+static bool match_input(Forward *f, size_t index)
+{
+    const LigValue *input = lig_bound_input(f->bound, index);
+    if (input->type.dtype != LIG_I32 || input->type.rank != 1) return false;
+    for (size_t kind = 0; kind < IN_COUNT; kind++) {
+        f->input_kinds[index] = kind;
+        if (lig_str_is(input->name, input_names[kind])) return true;
+    }
+    return false;
 }
 
 static LigStatus check_function(Forward *f)
 {
     LIG_TRY(lig_bound_create(f->model.executable, LIG_STR("forward"), &f->bound));
-    bool fits = lig_bound_input_count(f->bound) == IN_COUNT && lig_bound_output_count(f->bound) == OUT_COUNT;
-    for (size_t i = 0; fits && i < IN_COUNT; i++) {
-        const LigValue *input = lig_bound_input(f->bound, i);
-        fits = lig_str_is(input->name, input_names[i]) && input->type.dtype == LIG_I32 && input->type.rank == 1;
-    }
+    f->input_count = lig_bound_input_count(f->bound);
+    f->output_count = lig_bound_output_count(f->bound);
+    bool fits = f->input_count <= IN_COUNT && f->output_count >= 1 && f->output_count <= OUT_COUNT;
+    for (size_t i = 0; fits && i < f->input_count; i++) fits = match_input(f, i);
     if (fits) return LIG_OK;
-    return lig_fail(f->ctx, LIG_ERR_INVALID, LIG_NOWHERE,
-                    "@forward must take i32 %%ids, %%pos, %%start, %%slot, %%kv_len and give hidden states and "
-                    "logits: run other graphs with liga eval");
+    return lig_fail(
+        f->ctx, LIG_ERR_INVALID, LIG_NOWHERE,
+        "@forward must take i32 vectors among %%ids, %%pos, %%start, %%slot, %%kv_len, %%types and give "
+        "hidden states, or these and logits: run other graphs with liga eval");
 }
 
 static LigStatus allocate_states(Forward *f)
@@ -160,7 +212,8 @@ static LigStatus allocate_states(Forward *f)
 
 static LigStatus allocate_inputs(Forward *f)
 {
-    const int64_t counts[IN_COUNT] = {f->most_tokens, f->most_tokens, f->rows + 1, f->rows, f->rows};
+    const int64_t counts[IN_COUNT] = {f->most_tokens, f->most_tokens, f->rows + 1,
+                                      f->rows,        f->rows,        f->most_tokens};
     for (size_t i = 0; i < IN_COUNT; i++) {
         f->call_inputs[i] = LIG_NEW_ARRAY(f->options->arena, int32_t, (size_t)counts[i]);
         if (!f->call_inputs[i]) return lig_no_memory(f->ctx);
@@ -168,59 +221,75 @@ static LigStatus allocate_inputs(Forward *f)
     return LIG_OK;
 }
 
-static void fill_inputs(Forward *f, const Piece *piece, LigTensor inputs[IN_COUNT])
+static void fill_row(Forward *f, const Piece *piece, int64_t r)
 {
-    int64_t tokens = piece->rows * piece->length;
-    const int64_t counts[IN_COUNT] = {tokens, tokens, piece->rows + 1, piece->rows, piece->rows};
-    for (int64_t r = 0; r < piece->rows; r++) {
-        const int32_t *row = f->ids + (piece->row + r) * f->length + piece->begin;
-        f->call_inputs[IN_START][r] = (int32_t)(r * piece->length);
-        f->call_inputs[IN_SLOT][r] = (int32_t)r;
-        f->call_inputs[IN_KV_LEN][r] = (int32_t)smaller(f->ones[piece->row + r], piece->begin + piece->length);
-        for (int64_t t = 0; t < piece->length; t++) {
-            f->call_inputs[IN_IDS][r * piece->length + t] = row[t];
-            f->call_inputs[IN_POS][r * piece->length + t] = (int32_t)(piece->begin + t);
-        }
-    }
-    f->call_inputs[IN_START][piece->rows] = (int32_t)tokens;
-    for (size_t i = 0; i < IN_COUNT; i++) {
-        inputs[i] =
-            (LigTensor){.shape = {.dtype = LIG_I32, .rank = 1, .dims = {counts[i]}}, .data = f->call_inputs[i]};
+    int64_t from = (piece->row + r) * f->length + piece->begin, to = r * piece->length;
+    f->call_inputs[IN_START][r] = (int32_t)to;
+    f->call_inputs[IN_SLOT][r] = (int32_t)r;
+    f->call_inputs[IN_KV_LEN][r] = (int32_t)smaller(f->ones[piece->row + r], piece->begin + piece->length);
+    for (int64_t t = 0; t < piece->length; t++) {
+        f->call_inputs[IN_IDS][to + t] = f->ids[from + t];
+        f->call_inputs[IN_POS][to + t] = (int32_t)(piece->begin + t);
+        f->call_inputs[IN_TYPES][to + t] = f->types ? f->types[from + t] : 0;
     }
 }
 
-// Memory for all rows, once the first call has told how wide the outputs are.
-static LigStatus allocate_outputs(Forward *f, const LigShape shapes[OUT_COUNT], int64_t tokens)
+static void fill_inputs(Forward *f, const Piece *piece, LigTensor inputs[IN_COUNT])
 {
-    for (size_t i = 0; i < OUT_COUNT; i++) {
-        if (shapes[i].rank != 2 || shapes[i].dtype != LIG_F32 || shapes[i].dims[0] != tokens) {
+    int64_t tokens = piece->rows * piece->length;
+    const int64_t counts[IN_COUNT] = {tokens, tokens, piece->rows + 1, piece->rows, piece->rows, tokens};
+    for (int64_t r = 0; r < piece->rows; r++) fill_row(f, piece, r);
+    f->call_inputs[IN_START][piece->rows] = (int32_t)tokens;
+    for (size_t i = 0; i < f->input_count; i++) {
+        size_t kind = f->input_kinds[i];
+        inputs[i] = (LigTensor){.shape = {.dtype = LIG_I32, .rank = 1, .dims = {counts[kind]}},
+                                .data = f->call_inputs[kind]};
+    }
+}
+
+// Memory for all rows, once the first call has told how wide the outputs are: [batch,length,…] of those that
+// have a row a token, [batch,…] of those that have one a sequence.
+static LigStatus allocate_outputs(Forward *f, const LigShape shapes[OUT_COUNT], const Piece *piece)
+{
+    for (size_t i = 0; i < f->output_count; i++) {
+        const LigShape *shape = &shapes[i];
+        int64_t vectors = f->by_row[i] ? piece->rows : piece->rows * piece->length;
+        if (shape->rank != 2 || shape->dims[0] != vectors || shape->dtype != LIG_F32) {
             return lig_fail(f->ctx, LIG_ERR_SHAPE, LIG_NOWHERE,
-                            "@forward must give f32[N,width], f32[N,vocab]");
+                            "@forward must give f32[N,width], and f32[N,vocab] or f32[R,labels]");
         }
-        f->result_shapes[i] =
-            (LigShape){.dtype = LIG_F32, .rank = 3, .dims = {f->batch, f->length, shapes[i].dims[1]}};
+        LigShape dense = {.dtype = LIG_F32, .rank = 3, .dims = {f->batch, f->length, shape->dims[1]}};
+        LigShape pooled = {.dtype = LIG_F32, .rank = 2, .dims = {f->batch, shape->dims[1]}};
+        f->result_shapes[i] = f->by_row[i] ? pooled : dense;
         LIG_TRY(lig_tensor_memory_get(f->ctx, &f->result_shapes[i], &f->results[i]));
-        LIG_TRY(lig_tensor_memory_get(f->ctx, &shapes[i], &f->call_outputs[i]));
+        LIG_TRY(lig_tensor_memory_get(f->ctx, shape, &f->call_outputs[i]));
     }
     return LIG_OK;
+}
+
+// The rows of a call's output to their places among all.
+static void keep_output(Forward *f, const Piece *piece, size_t index)
+{
+    const LigShape *shape = &f->result_shapes[index];
+    bool by_row = f->by_row[index];
+    int64_t first = by_row ? piece->row : piece->row * f->length + piece->begin;
+    int64_t count = by_row ? piece->rows : piece->rows * piece->length;
+    size_t bytes = (size_t)shape->dims[shape->rank - 1] * sizeof(float);
+    memcpy((char *)f->results[index].data + (size_t)first * bytes, f->call_outputs[index].data,
+           (size_t)count * bytes);
 }
 
 static LigStatus run_piece(Forward *f, const Piece *piece)
 {
     LigTensor inputs[IN_COUNT];
     LigShape shapes[OUT_COUNT];
-    int64_t tokens = piece->rows * piece->length;
     fill_inputs(f, piece, inputs);
     LIG_TRY(lig_bound_bind(f->bound, inputs, f->symbols, shapes));
     // The first piece is the largest.
-    if (!f->results[0].data) LIG_TRY(allocate_outputs(f, shapes, tokens));
+    if (!f->results[0].data) LIG_TRY(allocate_outputs(f, shapes, piece));
     void *const outputs[OUT_COUNT] = {f->call_outputs[0].data, f->call_outputs[1].data};
     LIG_TRY(lig_bound_run(f->bound, inputs, f->state_addresses, outputs));
-    int64_t first = piece->row * f->length + piece->begin;
-    for (size_t i = 0; i < OUT_COUNT; i++) {
-        size_t row_bytes = (size_t)f->result_shapes[i].dims[2] * sizeof(float);
-        memcpy((char *)f->results[i].data + (size_t)first * row_bytes, outputs[i], (size_t)tokens * row_bytes);
-    }
+    for (size_t i = 0; i < f->output_count; i++) keep_output(f, piece, i);
     return LIG_OK;
 }
 
@@ -243,10 +312,10 @@ static LigStatus run_all(Forward *f)
 static LigStatus write_results(const Forward *f)
 {
     LigNamedTensor tensors[OUT_COUNT];
-    for (size_t i = 0; i < OUT_COUNT; i++) {
+    for (size_t i = 0; i < f->output_count; i++) {
         tensors[i] = (LigNamedTensor){lig_str(output_names[i]), {f->result_shapes[i], f->results[i].data}};
     }
-    return lig_outputs_write(f->options, tensors, OUT_COUNT);
+    return lig_outputs_write(f->options, tensors, f->output_count);
 }
 
 static LigStatus compile(Forward *f)
@@ -267,6 +336,7 @@ static LigStatus forward(Forward *f)
     LIG_TRY(lig_inputs_open(f->options, &f->inputs));
     LIG_TRY(read_ids(f));
     LIG_TRY(read_mask(f));
+    LIG_TRY(read_types(f));
     LIG_TRY(lig_open_model_file(&f->model, f->options));
     LIG_TRY(compile(f));
     LIG_TRY(check_function(f));

@@ -192,11 +192,15 @@ static LigStatus print_summary_json(const Show *show, const Summary *summary)
 static void describe_spec(LigText *text, const LigSpec *spec)
 {
     if (spec->name.length > 0) lig_text_printf(text, "name        %.*s\n", LIG_STR_ARG(spec->name));
-    lig_text_printf(text, "layers      %lld, width %lld, vocabulary %lld\n", (long long)spec->layers,
+    lig_text_printf(text, "layers      %lld, width %lld, vocabulary %lld\n", (long long)lig_spec_layers(spec),
                     (long long)spec->width, (long long)spec->vocab);
-    lig_text_printf(text, "attention   %lld heads of %lld, %lld for keys and values; mlp %lld\n",
-                    (long long)spec->attention.heads, (long long)spec->attention.head,
-                    (long long)spec->attention.kv_heads, (long long)spec->mlp.width);
+    for (size_t i = 0; i < spec->block_count; i++) {
+        const LigBlockSpec *block = &spec->blocks[i];
+        const LigAttentionSpec *attention = &block->attention;
+        lig_text_printf(text, "%-11.*s %lld heads of %lld, %lld for keys and values; mlp %lld\n",
+                        LIG_STR_ARG(block->name), (long long)attention->heads, (long long)attention->head,
+                        (long long)attention->kv_heads, (long long)block->mlp.width);
+    }
 }
 
 static LigStatus print_summary(const Show *show, const Summary *summary)

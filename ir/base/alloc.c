@@ -55,13 +55,26 @@ static void *map_huge_aligned(size_t bytes)
     return raw + head;
 }
 
+static void *map_pages(size_t rounded)
+{
+    void *pages = mmap(NULL, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return pages == MAP_FAILED ? NULL : pages;
+}
+
 void *lig_alloc_pages(size_t bytes)
 {
     if (next_allocation_fails() || bytes > SIZE_MAX / 4) return NULL;
     size_t rounded = round_up_pages(bytes ? bytes : 1);
-    if (rounded >= huge_page) return map_huge_aligned(rounded);
-    void *pages = mmap(NULL, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return pages == MAP_FAILED ? NULL : pages;
+    return rounded >= huge_page ? map_huge_aligned(rounded) : map_pages(rounded);
+}
+
+void *lig_alloc_sparse_pages(size_t bytes)
+{
+    if (next_allocation_fails() || bytes > SIZE_MAX / 4) return NULL;
+    size_t rounded = round_up_pages(bytes ? bytes : 1);
+    void *pages = map_pages(rounded);
+    if (pages) madvise(pages, rounded, MADV_NOHUGEPAGE); // advice: refusal costs memory only
+    return pages;
 }
 
 void lig_free_pages(void *pointer, size_t bytes)

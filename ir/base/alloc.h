@@ -19,9 +19,12 @@ void *lig_alloc_zero(size_t bytes);
 void *lig_realloc(void *pointer, size_t bytes);
 void lig_free(void *pointer);
 
-// Pages straight from the system, zeroed, 2 MiB aligned with the advice to use huge pages when large enough.
-// NULL when out. Released by lig_free_pages with the same size.
+// Pages straight from the system, zeroed, 2 MiB aligned with the advice to use huge pages when large enough:
+// for memory that will be used whole. NULL when out. Released by lig_free_pages with the same size.
 void *lig_alloc_pages(size_t bytes);
+// As above without huge pages: for memory of which only the parts that are touched should count (caches with
+// room to grow).
+void *lig_alloc_sparse_pages(size_t bytes);
 void lig_free_pages(void *pointer, size_t bytes);
 
 // a * b and a + b; false on overflow.

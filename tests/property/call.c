@@ -100,7 +100,7 @@ static int32_t *integers(const Call *call, const LigFunc *func, const char *name
 static void fill_rows(const Call *call, const LigFunc *func, uint64_t seed)
 {
     Random random = random_begin(seed + 5);
-    int64_t tokens, edges, rows, lengths;
+    int64_t tokens = 0, edges = 0, rows = 0, lengths = 0;
     int32_t *pos = integers(call, func, "pos", &tokens), *start = integers(call, func, "start", &edges);
     int32_t *slot = integers(call, func, "slot", &rows), *kv_len = integers(call, func, "kv_len", &lengths);
     if (!pos || !start || !slot || !kv_len || edges != rows + 1 || lengths != rows || tokens < rows) return;

@@ -405,6 +405,29 @@ static LigValue *append_op(Generator *g, LigValue *x)
     return NULL;
 }
 
+// Writes a state that is not written yet; what goes in may be another state.
+static bool state_op(Generator *g, LigOpCode code)
+{
+    size_t least, most, states = g->module->states.count;
+    LigValue *operands[4];
+    lig_op_operand_range(code, &least, &most);
+    if (!states || !least || least > 4) return false;
+    size_t first = random_below(&g->random, (uint32_t)states);
+    if (g->written >> first & 1) return false;
+    operands[0] = g->module->states.data[first];
+    for (size_t i = 1; i < least; i++) {
+        size_t other = random_below(&g->random, (uint32_t)states);
+        bool stateful = other != first && !(g->written >> other & 1) && one_in(&g->random, 2);
+        operands[i] = stateful ? g->module->states.data[other] : pick(g);
+    }
+    LigOpSpec spec = {.code = code, .operands = operands, .operand_count = least};
+    spec.attrs = random_attrs(g, code, &operands[0]->type);
+    if (!try_op(g, spec)) return false;
+    g->written |= UINT32_C(1) << first;
+    g->count--; // as for caches
+    return true;
+}
+
 static bool attention_op(Generator *g)
 {
     if (!g->rows[0] || g->count + 8 > MAX_POOL) return false;
@@ -442,8 +465,9 @@ static bool random_op(Generator *g)
     case LIG_OP_ATTENTION:
         return attention_op(g);
     default:
-        return any_op(g, code);
+        break;
     }
+    return lig_op_info(code)->class == LIG_OPS_STATE ? state_op(g, code) : any_op(g, code);
 }
 
 static void add_outputs(Generator *g)

@@ -281,6 +281,9 @@ static void substitutes_and_solves(void **state)
     assert_false(lig_dim_solve(lig_dim_mul(t, f.n, f.r), values, 0, 21, &found));
     assert_false(lig_dim_solve(lig_dim_mul(t, f.n, f.n), values, 0, 16, &found));
     assert_false(lig_dim_eval(f.n, values, &found));
+    assert_false(lig_dim_eval(f.n, NULL, &found));
+    assert_true(lig_dim_eval(number(&f, 3), NULL, &found));
+    assert_int_equal(found, 3);
     close_fixture(&f);
 }
 

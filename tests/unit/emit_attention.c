@@ -41,7 +41,7 @@ static void print_form(char out[1024], const Form *f)
                  "module \"t\" {\n  dim N in 1..512  dim R in 1..8  dim C in 1..512  dim S in 1..8\n"
                  "  kernel @k(%%q: f32[N,%s,%s], %%k: %s[S,%s,C,%s]%s, %%v: %s[S,%s,C,%s], %%pos: i32[N],\n"
                  "      %%start: i32[R+1], %%slot: i32[R], %%len: i32[R]) -> f32[N,%s,%s] {class=attention} {\n"
-                 "    %%y = attention %%q, %%k, %%v, %%pos, %%start, %%slot, %%len {%s} : f32[N,%s,%s]\n"
+                 "    %%y = attention %%q, %%k, %%v, %%pos, %%start, %%len, %%slot {%s} : f32[N,%s,%s]\n"
                  "    return %%y\n  }\n}\n",
                  f->heads, f->width, f->dtype, f->kv_heads, f->width, f->key_layout, f->dtype, f->kv_heads,
                  f->width, f->heads, f->width, f->attrs, f->heads, f->width);

@@ -107,7 +107,7 @@ static LigStatus build_body(Step *step, LigValue *state, LigValue *packed, LigFu
         build(&b, LIG_OP_APPEND, "k1", (LigValue *[]){state, r, in[3], in[2], in[1]}, 5, (LigAttrs){0});
     LigValue *keys = step->reads_old_state ? state : k1;
     LigAttr attrs[] = {{.key = LIG_ATTR_CAUSAL}, {.key = LIG_ATTR_SCALE, .value.real = 0.5}};
-    LigValue *a = build(&b, LIG_OP_ATTENTION, "a", (LigValue *[]){r, keys, keys, in[1], in[2], in[3], in[4]}, 7,
+    LigValue *a = build(&b, LIG_OP_ATTENTION, "a", (LigValue *[]){r, keys, keys, in[1], in[2], in[4], in[3]}, 7,
                         (LigAttrs){attrs, 2});
     LigValue *y = lig_build_reshape(&b, "y", a, 2, flat.dims);
     LIG_TRY(lig_builder_status(&b));

@@ -457,12 +457,16 @@ typedef struct AttentionCase {
     double softcap;
     bool causal;
     LigDtype q, kv;
+    bool flat; // keys of the call's own tokens, no slots
 } AttentionCase;
 
 static const AttentionCase attention_cases[] = {
-    {1, 1, 1, 0, 0, true, LIG_F32, LIG_F32},   {9, 3, 64, 0, 0, true, LIG_F32, LIG_BF16},
-    {4, 2, 7, 2, 0, true, LIG_F32, LIG_F16},   {4, 1, 33, 0, 5, true, LIG_BF16, LIG_BF16},
-    {2, 2, 13, 0, 0, false, LIG_F64, LIG_F64}, {3, 3, 8, 3, 2, false, LIG_F32, LIG_F32},
+    {1, 1, 1, 0, 0, true, LIG_F32, LIG_F32, false},   {9, 3, 64, 0, 0, true, LIG_F32, LIG_BF16, false},
+    {4, 2, 7, 2, 0, true, LIG_F32, LIG_F16, false},   {4, 1, 33, 0, 5, true, LIG_BF16, LIG_BF16, false},
+    {2, 2, 13, 0, 0, false, LIG_F64, LIG_F64, false}, {3, 3, 8, 3, 2, false, LIG_F32, LIG_F32, false},
+    {2, 1, 5, 4, 0, false, LIG_F32, LIG_BF16, false}, {4, 2, 7, 0, 0, false, LIG_F32, LIG_F32, true},
+    {4, 1, 13, 2, 3, false, LIG_F32, LIG_F32, true},  {3, 3, 1, 3, 0, false, LIG_BF16, LIG_BF16, true},
+    {2, 2, 64, 0, 0, true, LIG_F32, LIG_F16, true},   {6, 3, 8, 2, 0, true, LIG_F64, LIG_F64, true},
 };
 
 enum { ROWS = 4, TOKENS = 9, CAPACITY = 11, SLOTS = 5 };
@@ -470,6 +474,9 @@ static const int32_t starts[] = {0, 3, 3, 7, 8}; // an empty row; token 8 is of 
 static const int32_t slots[] = {4, 0, 2, 1};
 static const int32_t lengths[] = {5, 2, 3, 0}; // of row 2: shorter than the positions; of row 3: no keys
 static const int32_t positions[] = {2, 3, 4, 2, 3, 4, 10, 0, 0};
+// Of flat keys: row 0 hides its last token, row 2 asks for more keys than it has.
+static const int32_t flat_lengths[] = {2, 2, 9, 0};
+static const int32_t flat_positions[] = {0, 1, 2, 0, 1, 2, 3, 0, 0};
 
 static int row_of(int64_t token)
 {
@@ -489,21 +496,41 @@ static long double score_of(const AttentionCase *c, const OneOp *one, int64_t qu
     return cap > 0 ? cap * tanhl(score / cap) : score;
 }
 
+static bool is_seen(const AttentionCase *c, int64_t pos, int64_t key)
+{
+    if (c->causal) return key <= pos && (!c->window || key > pos - c->window);
+    return !c->window || (key >= pos - c->window / 2 && key <= pos + c->window / 2);
+}
+
+static int64_t key_of(const AttentionCase *c, int row, int64_t head, int64_t j)
+{
+    if (c->flat) return ((starts[row] + j) * c->kv_heads + head) * c->width;
+    return ((slots[row] * c->kv_heads + head) * CAPACITY + j) * c->width;
+}
+
 static void expect_attention(const AttentionCase *c, const OneOp *one, const LigTensor *out, int64_t query)
 {
-    int64_t token = query / c->heads, head = query % c->heads / (c->heads / c->kv_heads);
+    int64_t token = query / c->heads, head = query % c->heads / (c->heads / c->kv_heads), keys = 0;
+    int64_t pos = c->flat ? flat_positions[token] : positions[token];
     int row = row_of(token);
     long double total = 0, want[64] = {0};
-    for (int64_t j = 0; row >= 0 && j < lengths[row]; j++) {
-        if (c->causal && j > positions[token]) continue;
-        if (c->window && j <= positions[token] - c->window) continue;
-        int64_t key = ((slots[row] * c->kv_heads + head) * CAPACITY + j) * c->width;
+    if (row >= 0) keys = c->flat ? flat_lengths[row] : lengths[row];
+    if (row >= 0 && c->flat && keys > starts[row + 1] - starts[row]) keys = starts[row + 1] - starts[row];
+    for (int64_t j = 0; j < keys; j++) {
+        if (!is_seen(c, pos, j)) continue;
+        int64_t key = key_of(c, row, head, j);
         long double weight = expl(score_of(c, one, query * c->width, key));
         total += weight;
         for (int64_t d = 0; d < c->width; d++) want[d] += weight * number_at(&one->operands[2], key + d);
     }
     for (int64_t d = 0; d < c->width; d++)
         expect(out, query * c->width + d, total > 0 ? want[d] / total : 0, 4, "attention");
+}
+
+static LigTensor new_keys(const AttentionCase *c)
+{
+    if (c->flat) return TENSOR(c->kv, TOKENS, c->kv_heads, c->width);
+    return TENSOR(c->kv, SLOTS, c->kv_heads, CAPACITY, c->width);
 }
 
 static void check_attention(const AttentionCase *c, uint64_t *seed)
@@ -513,15 +540,15 @@ static void check_attention(const AttentionCase *c, uint64_t *seed)
     if (c->causal) attrs[count++] = (LigAttr){.key = LIG_ATTR_CAUSAL};
     if (c->window) attrs[count++] = (LigAttr){.key = LIG_ATTR_WINDOW, .value.integer = c->window};
     if (c->softcap > 0) attrs[count++] = (LigAttr){.key = LIG_ATTR_SOFTCAP, .value.real = c->softcap};
-    OneOp one = {.code = LIG_OP_ATTENTION, .attrs = {attrs, count}, .count = 7};
+    OneOp one = {.code = LIG_OP_ATTENTION, .attrs = {attrs, count}, .count = c->flat ? 6 : 7};
     one.operands[0] = TENSOR(c->q, TOKENS, c->heads, c->width);
-    one.operands[1] = TENSOR(c->kv, SLOTS, c->kv_heads, CAPACITY, c->width);
-    one.operands[2] = TENSOR(c->kv, SLOTS, c->kv_heads, CAPACITY, c->width);
+    one.operands[1] = new_keys(c);
+    one.operands[2] = new_keys(c);
     for (int i = 0; i < 3; i++) fill_random(&one.operands[i], seed, -1, 1);
-    one.operands[3] = integers(positions, TOKENS);
+    one.operands[3] = integers(c->flat ? flat_positions : positions, TOKENS);
     one.operands[4] = integers(starts, ROWS + 1);
-    one.operands[5] = integers(slots, ROWS);
-    one.operands[6] = integers(lengths, ROWS);
+    one.operands[5] = integers(c->flat ? flat_lengths : lengths, ROWS);
+    if (!c->flat) one.operands[6] = integers(slots, ROWS);
     LigTensor out;
     assert_int_equal(run_one_op(&one, &out, NULL), LIG_OK);
     for (int64_t query = 0; query < TOKENS * c->heads; query++) expect_attention(c, &one, &out, query);

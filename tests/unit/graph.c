@@ -38,7 +38,7 @@ static void operand_counts_come_from_the_names(void **state)
         LigOpCode code;
         size_t least, most;
     } cases[] = {{LIG_OP_IOTA, 0, 0},      {LIG_OP_NEG, 1, 1},           {LIG_OP_LAYER_NORM, 2, 3},
-                 {LIG_OP_ATTENTION, 7, 7}, {LIG_OP_CONCAT, 0, SIZE_MAX}, {LIG_OP_LINEAR, 2, 2}};
+                 {LIG_OP_ATTENTION, 6, 7}, {LIG_OP_CONCAT, 0, SIZE_MAX}, {LIG_OP_LINEAR, 2, 2}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t least, most;
         lig_op_operand_range(cases[i].code, &least, &most);
