@@ -131,18 +131,9 @@ LigExecutableFacts lig_executable_facts(const LigExecutable *e)
 {
     LigExecutableFacts facts = {.pass_ms = e->pass_ms,
                                 .load_ms = e->load_ms,
-                                .cache_trouble = "",
-                                .plugins_loaded = "none",
+                                .compiler = {.plugins = "none", .cache_trouble = ""},
                                 .arena_bytes = e->arena_bytes};
-    if (e->compiler) {
-        LigCompilerFacts compiler = lig_compiler_facts(e->compiler);
-        facts.kernels_compiled = compiler.compiled;
-        facts.kernels_cached = compiler.cached;
-        facts.cache_ms = compiler.cache_ms;
-        facts.cache_trouble = compiler.cache_trouble;
-        facts.codegen_ms = compiler.all_ms;
-        facts.plugins_loaded = compiler.plugins;
-    }
+    if (e->compiler) facts.compiler = lig_compiler_facts(e->compiler);
     if (e->residents) facts.resident_bytes = lig_residents_bytes(e->residents);
     if (!e->options.time || !e->times) return facts;
     for (size_t i = 0; i < e->module->funcs.count; i++) {

@@ -6,8 +6,7 @@
 #ifndef LIG_RUNTIME_EXECUTABLE_H
 #define LIG_RUNTIME_EXECUTABLE_H
 
-#include "codegen/object_cache.h"
-#include "codegen/target.h"
+#include "codegen/compiler.h"
 #include "ir/eval.h"
 #include "passes/pass.h"
 #include "runtime/rt/threads.h"
@@ -61,14 +60,11 @@ typedef struct LigKernelTime {
     uint64_t calls, nanoseconds;
 } LigKernelTime;
 typedef struct LigExecutableFacts {
-    size_t kernels_compiled, kernels_cached;
     double pass_ms, load_ms;
-    double codegen_ms, cache_ms; // from kernels to functions in all; the cache's part of it
-    const char *plugins_loaded;  // to compile with: "none", "LLVM", …
-    const char *cache_trouble;   // why the cache is not used, or not written to; "" = all is well
-    uint64_t arena_bytes;        // the largest of the variants called so far: what is allocated
-    uint64_t resident_bytes;     // packed weights
-    const LigKernelTime *times;  // one per kernel of the module, when options.time
+    LigCompilerFacts compiler;  // all 0 when interpreted
+    uint64_t arena_bytes;       // the largest of the variants called so far: what is allocated
+    uint64_t resident_bytes;    // packed weights
+    const LigKernelTime *times; // one per kernel of the module, when options.time
     size_t time_count;
 } LigExecutableFacts;
 LigExecutableFacts lig_executable_facts(const LigExecutable *executable);

@@ -162,8 +162,8 @@ static LigStatus print_json(const Bench *bench, const Report *r)
         "repeat", (json_int_t)bench->rounds, "threads", bench->model.parallel.threads, "cpu",
         bench->model.target.cpu, "dtype", "f32", "act", "f32", "kv",
         lig_dtype_name(lig_open_model_kv(bench->options)), "kernels",
-        (json_int_t)(facts.kernels_compiled + facts.kernels_cached), "compile_ms", facts.codegen_ms, "load_ms",
-        bench->model.load_ms);
+        (json_int_t)(facts.compiler.compiled + facts.compiler.cached), "compile_ms", facts.compiler.all_ms,
+        "load_ms", bench->model.load_ms);
     return lig_json_print(bench->options, root);
 }
 
