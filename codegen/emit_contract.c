@@ -5,12 +5,13 @@
 // rows M of x:
 //   M = 1    weights are read once, in registers: for each group of columns, dequantise, multiply, add
 //   M > 1    a panel that is not plain f32 is first widened to f32 in this thread's scratch (which stays in its
-//   L2 cache);
-//            then blocks of rows x columns are accumulated in registers over the whole of K, without packing x
+//            L2 cache); then blocks of rows x columns are accumulated in registers over the whole of K, without
+//            packing x
 // `block` = [rows, columns] is the register block. Each element of the result is one chain of fused
 // multiply-adds in ascending k whatever the schedule, so a token's numbers do not depend on how many are
-// computed beside it. Bound  M = 1: the bytes of the weights; M > 32: the FMA rate. Source  the loop order is
-// that of Goto & van de Geijn 2008 without packing of the left operand.
+// computed beside it.
+// Bound  M = 1: the bytes of the weights; M > 32: the FMA rate.
+// Source  the loop order is that of Goto & van de Geijn 2008 without packing of the left operand.
 #include "codegen/body.h"
 #include "codegen/contract.h"
 

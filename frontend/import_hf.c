@@ -297,7 +297,7 @@ static LigStatus read_labels(const LigJson *config, int64_t *out)
 
 static LigStatus read_head(const LigJson *config, LigHfConfig *c)
 {
-    LigHeadKind kind;
+    LigHeadKind kind = LIG_HEAD_LOGITS;
     LigStr pooling = LIG_STR("cls");
     LIG_TRY(read_head_kind(config, &kind));
     if (kind == LIG_HEAD_LOGITS) c->spec.head = c->logits;

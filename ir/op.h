@@ -81,7 +81,7 @@ typedef enum LigOpKind { LIG_OP_KIND_CORE, LIG_OP_KIND_COMPOSITE } LigOpKind;
 typedef enum LigLoweringKind {
     LIG_LOWER_BODY,        // code inside kernels
     LIG_LOWER_CLASS,       // a kernel of the class named
-    LIG_LOWER_DECOMPOSE,   // other ops, before fusion, by the rule named (ir/decompose.h)
+    LIG_LOWER_DECOMPOSE,   // other ops, before fusion, by the rule named (ir/decomposition.h)
     LIG_LOWER_NOTHING,     // needs no code, for the reason given
     LIG_LOWER_INTERPRETED, // has no code, for the reason given: --interpret runs it
 } LigLoweringKind;

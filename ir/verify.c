@@ -1,25 +1,21 @@
 // The rules of a module. Those without a stage hold at every stage; messages start with the rule's number.
 //
 //   V01  Names are unique: functions in the module; params, states and results of load in the module; inputs
-//   and
-//        results in a function, which (kernels aside, that see only their own) repeat no name of the module.
+//        and results in a function, which (kernels aside, that see only their own) repeat no name of the
+//        module.
 //   V02  Every operand is visible where it stands: defined earlier in the function, or, outside kernels, a
-//   param, a
-//        state or a result of load.
+//        param, a state or a result of load.
 //   V03  Operand counts, attributes and types are what the op's shape rule gives.
 //   V04  A state is written at most once in a function, by naming it, and is not read by its old name after
-//   that;
-//        the same for the formals that a kernel writes. Load touches no state. (ir/verify_state.c)
+//        that; the same for the formals that a kernel writes. Load touches no state. (ir/verify_state.c)
 //   V05  Returned values are visible at the end of the function; load has neither inputs nor returned values.
 //   V06  fused and later: bodies of functions and variants hold only calls of kernels and view ops.
 //   V07  A kernel holds no call and has a class; every call names a kernel of the module.
 //   V08  Before packed: every layout is rows and nothing is packed. From then on, pack stands in load only, and
-//   a
-//        param that load packs is read nowhere else: it has one resident layout.
+//        a param that load packs is read nowhere else: it has one resident layout.
 //   V09  planned: every value of a variant has a place (see ir/verify_plan.c); before: none has.
 //   V10  Functions stand in the order load, kernels, others; model: neither kernels nor variants; planned:
-//   variants
-//        in place of functions.
+//        variants in place of functions.
 //   V11  Only variants narrow symbols, each once, within its declared bounds and the facts.
 //   V12  Types are well formed: no negative dim, whole blocks of quantised dtypes, layouts that suit.
 //   V13  Ids are dense in text order, values know their op and their place in it.

@@ -5,12 +5,10 @@
 //   - Offsets are multiples of 64, and the value ends inside the attribute `arena`, at the upper bounds of the
 //     variant's dims.
 //   - A view lies in the bytes of its operand; the new value of a state in the bytes of the state. Nothing else
-//   lies
-//     over a param, a state, an input or a result of load.
+//     lies over a param, a state, an input or a result of load.
 //   - A result over a value fits in it, and no value of those bytes defined before is read after.
 //   - Two values of the arena that are alive at the same time do not overlap. A value lives from the op that
-//   defines
-//     it to its last reader, in text order; values that lie over each other live as one.
+//     defines it to its last reader, in text order; values that lie over each other live as one.
 #include "ir/verify_rule.h"
 
 // What is known of one value: positions count ops.
@@ -113,7 +111,8 @@ static void check_place(Plan *plan, const LigValue *value)
     bool returned = is_output(plan->v->func, value);
     switch (value->place.kind) {
     case LIG_PLACE_NONE:
-        if (!returned && !is_under_output(plan, value)) breaks(plan, value, "has no place: only inputs and returned values are the caller's");
+        if (!returned && !is_under_output(plan, value))
+            breaks(plan, value, "has no place: only inputs and returned values are the caller's");
         break;
     case LIG_PLACE_ARENA:
         if (returned) breaks(plan, value, "is returned, so it lies in the caller's memory, not in the arena");

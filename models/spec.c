@@ -188,7 +188,7 @@ static LigStatus check_head(const Check *c)
 
 LigStatus lig_spec_check(LigContext *ctx, const LigSpec *spec)
 {
-    const Check c = {.ctx = ctx, .spec = spec};
+    const Check c = {.ctx = ctx, .spec = spec, .block = LIG_STR("")};
     const Size sizes[] = {
         {"vocab", spec->vocab, MOST}, {"width", spec->width, MOST}, {"context", spec->context, MOST}};
     LIG_TRY(check_sizes(&c, sizes, sizeof sizes / sizeof *sizes));

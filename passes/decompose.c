@@ -7,9 +7,10 @@
 //                                      %5 = log %4
 //                                      %y = sub %2, %5
 //
-// Requires  stage model. Ensures  no op of a function is declared DECOMPOSE (ir/ops.def). Reassociates: the
-// parts round where the whole does not. Runs first, so that simplify and fuse see the parts.
-#include "ir/decompose.h"
+// Requires  stage model.
+// Ensures  no op of a function is declared DECOMPOSE (ir/ops.def).
+// Reassociates: the parts round where the whole does not. Runs first, so that simplify and fuse see the parts.
+#include "ir/decomposition.h"
 #include "passes/pass.h"
 #include "passes/rewrite.h"
 

@@ -3,11 +3,15 @@
 //   %x1 = add %x0, %o                                  %x1, %h = call @add_rms_norm(%x0, %o, %norm)
 //   %h  = rms_norm %x1, %norm {eps=1e-05}       =>
 //
-// Requires  stage model. Ensures  stage fused: bodies hold calls and reshapes only; equal kernels are one.
-// A group grows by an elementwise or row op that reads a result of the group and has the same rows, when
+// Requires  stage model.
+// Ensures  stage fused: bodies hold calls and reshapes only; equal kernels are one.
+// A group grows by an elementwise or row op that reads a result of the group and has the same shape, when
 // nothing between the group and the op reads the group's results (then the group can be computed where the op
 // stands). A group holds at most one row op: its reduction needs the whole row, and two of them would walk it
-// more often than two kernels do. Cost  linear in ops times the length of a group's reach.
+// more often than two kernels do. A linear op takes elementwise ops only, its epilogue: a tile of it has some
+// columns of a row, not the whole. Linear ops that read the same x are siblings in one group (queries, keys and
+// values; gate and up): one launch, and x is read once.
+// Cost  ops times the distance from an op to what it reads.
 #include "passes/clone.h"
 #include "passes/pass.h"
 #include "passes/prune.h"

@@ -3,8 +3,8 @@
 //   func @step(…) {                                    load {
 //     %freq = constant {values=[…]} : f32[32]    =>      %freq = constant {values=[…]} : f32[32]
 //
-// Requires  stage model. Ensures  no op of a function has all its operands outside the function; equal hoisted
-// ops are one.
+// Requires  stage model.
+// Ensures  no op of a function has all its operands outside the function; equal hoisted ops are one.
 #include "passes/clone.h"
 #include "passes/pass.h"
 #include "passes/rewrite.h"

@@ -1,10 +1,10 @@
 // pack: gives each weight and each key cache its one resident layout.
 //
-//   param %0.wq : q4_1[576,576] "…"                     load { %0.wq.panel = pack %0.wq :
-//   q4_1[576,576]@panel(n=32,k=32) } %q = call @linear(%h, %0.wq)                   =>   %q = call @linear(%h,
-//   %0.wq.panel)
+//   param %0.wq : q4_1[576,576] "q"     =>   load { %0.wq.panel = pack %0.wq : q4_1[576,576]@panel(n=32,k=32) }
+//   %q = call @linear(%h, %0.wq)        =>   %q = call @linear(%h, %0.wq.panel)
 //
-// Requires  stage fused. Ensures  stage packed: no weight is read in two layouts.
+// Requires  stage fused.
+// Ensures  stage packed: no weight is read in two layouts.
 // A param is packed when load does not read it and every use of it is as the weight of a linear or the table of
 // a gather (so a tied embedding keeps one copy), and the dtype has a panel form. A state is laid out in panels
 // when it is read as the keys of attention: a panel holds 16 positions, so that a vector of scores needs no sum

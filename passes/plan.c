@@ -3,11 +3,12 @@
 //   %h = call @norm(%x) : f32[N,576]       =>      %h = call @norm(%x) : f32[N,576] at 0x4000
 //   %q = reshape %p : f32[N,9,64]          =>      %q = reshape %p : f32[N,9,64] over %p
 //
-// Requires  stage packed, variants. Ensures  stage planned: offsets are multiples of 64, inside the variant's
-// `arena`, and right for every value of the dims, since sizes are taken at their upper bounds. What a variant
-// returns lies in the caller's memory; the new value of a state lies over the state. Method  values by size,
-// largest first, each at the lowest offset that is free over its whole life (best fit by Pisarchyk & Lee 2020,
-// arXiv:2001.03288, "greedy by size").
+// Requires  stage packed, variants.
+// Ensures  stage planned: offsets are multiples of 64, inside the variant's `arena`, and right for every value
+// of the dims, since sizes are taken at their upper bounds. What a variant returns lies in the caller's memory;
+// the new value of a state lies over the state.
+// Method  values by size, largest first, each at the lowest offset that is free over its whole life ("greedy by
+// size" of Pisarchyk & Lee 2020, arXiv:2001.03288).
 #include "passes/pass.h"
 
 enum { PLACE_ALIGN = 64 };

@@ -1,8 +1,8 @@
 // simplify: removes ops that need not be there.
 //
-//   %a = reshape %x : f32[N,9,64]                      dead ops (no result is read, no state is written)
-//   %b = reshape %a : f32[N,576]            =>         reshapes of reshapes, reshapes and casts to the same
-//   type %c = add %b, %y                                    ops that compute what an earlier one computed
+//   %a = reshape %x : f32[N,9,64]                dead ops (no result is read, no state is written)
+//   %b = reshape %a : f32[N,576]         =>      reshapes of reshapes; reshapes and casts to the same type
+//   %c = add %b, %y                              ops that compute what an earlier one computed
 //
 // Requires  stage model. Ensures  idempotent: simplifying again changes nothing.
 // Exact: only ops that compute the same bits stand in for each other.

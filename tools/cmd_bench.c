@@ -25,17 +25,20 @@ typedef struct Bench {
     LigRow *rows; // [batch]
     float *logits;
     double *prefill_rates, *decode_rates; // [rounds] tokens/s
-    LigCost cost;
+    LigCost prefill_cost, decode_cost;
     LigMachineSpeed machine;
 } Bench;
+
+// Token t sees the t + 1 keys up to itself: the mean over `count` tokens from `first` on.
+static double mean_keys(int64_t first, int64_t count) { return (double)first + (double)(count + 1) / 2; }
 
 static LigStatus compile(Bench *bench)
 {
     LigModule *module;
     LIG_TRY(lig_open_model_file(&bench->model, bench->options));
     LIG_TRY(lig_open_model_build(&bench->model, &module));
-    // Decoding sees from `prompt` to `prompt + steps` keys: the mean.
-    bench->cost = lig_cost_of(module, "step", bench->prompt + bench->steps / 2);
+    bench->prefill_cost = lig_cost_of(module, "step", mean_keys(0, bench->prompt));
+    bench->decode_cost = lig_cost_of(module, "step", mean_keys(bench->prompt, bench->steps));
     LIG_TRY(lig_open_model_compile(&bench->model, module));
     const LigSessionOptions size = {.context = bench->prompt + bench->steps, .slots = bench->batch};
     return lig_session_create(bench->model.executable, &size, &bench->session);
@@ -124,7 +127,8 @@ static LigStatus measure(Bench *bench)
 typedef struct Report {
     double prefill_best, prefill_median, decode_best, decode_median; // tokens/s
     double bytes_per_token, flops_per_token;                         // of decoding
-    double prefill_peak, decode_bandwidth;                           // shares of what the machine can do
+    double prefill_flops_per_token;
+    double prefill_peak, decode_bandwidth; // shares of what the machine can do
 } Report;
 
 static double median(const double *sorted, int64_t count)
@@ -135,33 +139,38 @@ static double median(const double *sorted, int64_t count)
 
 static Report make_report(const Bench *bench)
 {
-    const LigCost *cost = &bench->cost;
+    const LigCost *prefill = &bench->prefill_cost, *decode = &bench->decode_cost;
     Report report = {.prefill_best = bench->prefill_rates[bench->rounds - 1],
                      .prefill_median = median(bench->prefill_rates, bench->rounds),
                      .decode_best = bench->decode_rates[bench->rounds - 1],
                      .decode_median = median(bench->decode_rates, bench->rounds),
-                     .flops_per_token = cost->body_flops + cost->head_flops,
+                     .flops_per_token = decode->body_flops + decode->head_flops,
+                     // Logits are computed for the last token of a prompt.
+                     .prefill_flops_per_token =
+                         prefill->body_flops + prefill->head_flops / (double)bench->prompt,
                      // The sequences of a step share one reading of the weights.
-                     .bytes_per_token = cost->weight_bytes / (double)bench->batch + cost->cache_bytes};
+                     .bytes_per_token = decode->weight_bytes / (double)bench->batch + decode->cache_bytes};
     report.decode_bandwidth = report.bytes_per_token * report.decode_best / bench->machine.bytes_per_second;
-    report.prefill_peak = cost->body_flops * report.prefill_best / bench->machine.flops_per_second;
+    report.prefill_peak =
+        report.prefill_flops_per_token * report.prefill_best / bench->machine.flops_per_second;
     return report;
 }
 
 static LigStatus print_json(const Bench *bench, const Report *r)
 {
-    LigExecutableFacts facts = lig_executable_facts(bench->model.executable);
+    const LigExecutableFacts facts = lig_executable_facts(bench->model.executable);
+    const LigArithmetic how = lig_open_model_arithmetic(bench->options);
     json_t *root = json_pack(
-        "{s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:I,s:I,s:I,s:I,s:i,s:s,s:s,s:s,s:s,s:I,s:f,s:f}",
+        "{s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:I,s:I,s:I,s:I,s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:f,s:f}",
         "prefill_tokens_per_s", r->prefill_best, "prefill_tokens_per_s_median", r->prefill_median,
         "decode_tokens_per_s", r->decode_best, "decode_tokens_per_s_median", r->decode_median,
-        "bytes_per_token", r->bytes_per_token, "flops_per_token", r->flops_per_token, "bandwidth_bytes_per_s",
-        bench->machine.bytes_per_second, "peak_flops_per_s", bench->machine.flops_per_second,
-        "decode_bandwidth_share", r->decode_bandwidth, "prefill_peak_share", r->prefill_peak, "prompt",
-        (json_int_t)bench->prompt, "tokens", (json_int_t)bench->steps, "batch", (json_int_t)bench->batch,
-        "repeat", (json_int_t)bench->rounds, "threads", bench->model.parallel.threads, "cpu",
-        bench->model.target.cpu, "dtype", "f32", "act", "f32", "kv",
-        lig_dtype_name(lig_open_model_kv(bench->options)), "kernels",
+        "bytes_per_token", r->bytes_per_token, "flops_per_token", r->flops_per_token, "prefill_flops_per_token",
+        r->prefill_flops_per_token, "bandwidth_bytes_per_s", bench->machine.bytes_per_second,
+        "peak_flops_per_s", bench->machine.flops_per_second, "decode_bandwidth_share", r->decode_bandwidth,
+        "prefill_peak_share", r->prefill_peak, "prompt", (json_int_t)bench->prompt, "tokens",
+        (json_int_t)bench->steps, "batch", (json_int_t)bench->batch, "repeat", (json_int_t)bench->rounds,
+        "threads", bench->model.parallel.threads, "cpu", bench->model.target.cpu, "backend", how.backend,
+        "dtype", how.dtype, "act", how.act, "kv", lig_dtype_name(lig_open_model_kv(bench->options)), "kernels",
         (json_int_t)(facts.compiler.compiled + facts.compiler.cached), "compile_ms", facts.compiler.all_ms,
         "load_ms", bench->model.load_ms);
     return lig_json_print(bench->options, root);
@@ -170,7 +179,8 @@ static LigStatus print_json(const Bench *bench, const Report *r)
 static LigStatus print_report(const Bench *bench, const Report *r)
 {
     LigText text = {0};
-    lig_text_printf(&text, "dtype f32, act f32, kv %s, %d threads, %s\n",
+    const LigArithmetic how = lig_open_model_arithmetic(bench->options);
+    lig_text_printf(&text, "%s, dtype %s, act %s, kv %s, %d threads, %s\n", how.backend, how.dtype, how.act,
                     lig_dtype_name(lig_open_model_kv(bench->options)), bench->model.parallel.threads,
                     bench->model.target.cpu);
     lig_text_printf(&text, "prefill  %10.1f tokens/s best, %10.1f median; %5.1f %% of peak\n", r->prefill_best,

@@ -1,4 +1,5 @@
 // liga eval: one call of a function of a graph in text, compiled or by the interpreter at the text's stage.
+#include "tools/json_output.h"
 #include "tools/model_open.h"
 #include "tools/tensor_io.h"
 #include "tools/time_report.h"
@@ -162,16 +163,24 @@ static bool dims_known(const Eval *e, const LigType *type)
     return true;
 }
 
+static LigStatus check_states(const Eval *e)
+{
+    const LigModule *module = lig_executable_module(e->model.executable);
+    for (size_t i = 0; i < module->states.count; i++) {
+        const LigValue *state = module->states.data[i];
+        if (dims_known(e, &state->type)) continue;
+        return lig_fail(e->ctx, LIG_ERR_INVALID, LIG_NOWHERE,
+                        "the size of state %%%.*s is not known: give its dims, as --dim C=64,S=1",
+                        LIG_STR_ARG(state->name));
+    }
+    return LIG_OK;
+}
+
 // Zeros, or what an input of the state's name says.
 static LigStatus make_state(Eval *e, size_t index)
 {
     const LigValue *state = lig_executable_module(e->model.executable)->states.data[index];
     LigShape shape;
-    if (!dims_known(e, &state->type)) {
-        return lig_fail(e->ctx, LIG_ERR_INVALID, LIG_NOWHERE,
-                        "the size of state %%%.*s is not known: give its dims, as --dim C=64,S=1",
-                        LIG_STR_ARG(state->name));
-    }
     LIG_TRY(lig_executable_state_shape(e->model.executable, index, e->symbols, &shape));
     LIG_TRY(lig_tensor_memory_get(e->ctx, &shape, &e->states[index]));
     e->state_addresses[index] = e->states[index].data;
@@ -199,6 +208,7 @@ static LigStatus make_states(Eval *e)
     return LIG_OK;
 }
 
+// Checks every size against its bounds, before memory of that size is asked for.
 static LigStatus bind(Eval *e)
 {
     size_t count = lig_bound_output_count(e->bound);
@@ -215,8 +225,22 @@ static LigStatus bind(Eval *e)
     return LIG_OK;
 }
 
+static LigStatus print_outputs(const Eval *e)
+{
+    json_t *root = json_object();
+    for (size_t i = 0; root && i < e->output_count; i++) {
+        const LigTensor tensor = {e->output_shapes[i], e->outputs[i].data};
+        LigStr name = lig_bound_output_name(e->bound, i);
+        if (json_object_setn_new(root, name.data, name.length, lig_json_tensor(&tensor)) == 0) continue;
+        json_decref(root);
+        root = NULL;
+    }
+    return lig_json_print(e->options, root);
+}
+
 static LigStatus write_outputs(const Eval *e)
 {
+    if (lig_option_given(e->options, LIG_OPT_JSON)) return print_outputs(e);
     LigNamedTensor *tensors = LIG_NEW_ARRAY(e->options->arena, LigNamedTensor, e->output_count);
     if (!tensors) return lig_no_memory(e->ctx);
     for (size_t i = 0; i < e->output_count; i++) {
@@ -228,13 +252,14 @@ static LigStatus write_outputs(const Eval *e)
 
 static LigStatus evaluate(Eval *e)
 {
-    LIG_TRY(lig_outputs_check(e->options));
+    if (!lig_option_given(e->options, LIG_OPT_JSON)) LIG_TRY(lig_outputs_check(e->options));
     LIG_TRY(lig_inputs_open(e->options, &e->inputs));
     LIG_TRY(lig_open_model_file(&e->model, e->options));
     LIG_TRY(compile(e));
     LIG_TRY(read_arguments(e));
-    LIG_TRY(make_states(e));
+    LIG_TRY(check_states(e));
     LIG_TRY(bind(e));
+    LIG_TRY(make_states(e));
     LIG_TRY(lig_bound_run(e->bound, e->arguments, e->state_addresses, e->output_addresses));
     lig_memory_report(e->options, e->model.executable);
     lig_time_report(e->options, e->model.executable);

@@ -126,14 +126,14 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static LigStatus fail_length(const Forward *f, int64_t most)
 {
     return lig_fail(f->ctx, LIG_ERR_INVALID, LIG_FILE_LOC(lig_option_text(f->options, LIG_OPT_INPUTS)),
-                    "'input_ids' has rows of %lld tokens, but the model takes %lld: cut them",
+                    "'input_ids' has rows of %lld tokens, but the context of a call holds %lld: cut them",
                     (long long)f->length, (long long)most);
 }
 
 // The caches, where there are any.
 static LigStatus choose_cache(Forward *f, const LigModule *module)
 {
-    size_t c_index, s_index;
+    size_t c_index = 0, s_index = 0;
     const LigSymbol *c = find_symbol(module, "C", &c_index), *s = find_symbol(module, "S", &s_index);
     if (!c || !s) return f->length > f->most_tokens ? fail_length(f, f->most_tokens) : LIG_OK;
     if (f->length > c->high) return fail_length(f, c->high);

@@ -116,11 +116,8 @@ static LigStatus check_usage(Run *run)
 // The most tokens a slot may hold; 0 when the module does not say.
 static int64_t context_limit(const LigModule *module)
 {
-    for (size_t i = 0; i < lig_dims_symbol_count(module->dims); i++) {
-        const LigSymbol *symbol = lig_dims_symbol(module->dims, i);
-        if (lig_str_is(symbol->name, "C")) return symbol->high;
-    }
-    return 0;
+    const LigSymbol *context = lig_open_model_symbol(module, "C", NULL);
+    return context ? context->high : 0;
 }
 
 static int64_t choose_context(const Run *run, int64_t limit)

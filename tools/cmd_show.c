@@ -4,6 +4,7 @@
 #include "tools/json_output.h"
 #include "tools/model_open.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct Show {
@@ -32,14 +33,48 @@ static LigStatus show_spec(const Show *show)
     return print_text(show, "spec", &text);
 }
 
+// The path without links and dots, in the arena; NULL when there is none.
+static const char *resolve(LigArena *arena, const char *path)
+{
+    char *resolved = realpath(path, NULL);
+    const char *copy = resolved ? lig_str_copy(arena, lig_str(resolved)).data : NULL;
+    free(resolved);
+    return copy;
+}
+
+// Whether the graph is written into the directory `folder`; what goes to standard output ends up anywhere.
+static bool is_written_to(const Show *show, LigArena *arena, LigStr folder)
+{
+    const char *output = lig_option_text(show->options, LIG_OPT_OUTPUT);
+    if (!output || strcmp(output, "-") == 0) return true;
+    const char *slash = strrchr(output, '/');
+    LigStr name = slash ? (LigStr){output, (size_t)(slash - output + 1)} : LIG_STR(".");
+    const char *zero_terminated = lig_str_copy(arena, name).data;
+    const char *there = zero_terminated ? resolve(arena, zero_terminated) : NULL;
+    return there && lig_str_is(folder, there);
+}
+
+// What the graph calls its weights: by their name alone where they lie beside it, else by their whole path.
+static LigStatus name_weights(const Show *show, LigModule *module)
+{
+    const char *path = resolve(module->arena, lig_options_operand(show->options));
+    if (!path) return lig_no_memory(show->ctx); // it was opened before
+    const char *slash = strrchr(path, '/');
+    bool is_beside = is_written_to(show, module->arena, (LigStr){path, (size_t)(slash - path)});
+    module->weights_path = lig_str(is_beside ? slash + 1 : path);
+    return LIG_OK;
+}
+
 static LigStatus show_graph(Show *show)
 {
     LigModule *module;
     LIG_TRY(lig_open_model_build(&show->model, &module));
+    bool has_weights = lig_model_file_spec(show->model.file) != NULL; // a graph keeps what it names
+    LigStatus status = has_weights ? name_weights(show, module) : LIG_OK;
     LigText text = {0};
-    lig_print_module(&text, module);
+    if (status == LIG_OK) lig_print_module(&text, module);
     lig_module_destroy(module);
-    return print_text(show, "graph", &text);
+    return status == LIG_OK ? print_text(show, "graph", &text) : status;
 }
 
 // Tensors.
@@ -81,7 +116,8 @@ static LigStatus show_tensors(const Show *show)
     LigText text = {0};
     for (size_t i = 0; i < lig_model_file_tensor_count(show->model.file); i++) {
         const LigFileTensor *tensor = lig_model_file_tensor(show->model.file, i);
-        lig_text_printf(&text, "%.*s %s[", LIG_STR_ARG(tensor->name), tensor->type_name);
+        lig_text_append_visible(&text, tensor->name);
+        lig_text_printf(&text, " %s[", tensor->type_name);
         for (int d = 0; d < tensor->rank; d++) {
             lig_text_printf(&text, "%s%lld", d > 0 ? "," : "", (long long)tensor->dims[d]);
         }
@@ -142,10 +178,8 @@ static void sum_states(const LigModule *module, Summary *summary)
         if (!lig_type_bind(&module->states.data[i]->type, ones, &shape)) continue;
         if (lig_shape_bytes(&shape, &bytes)) summary->state_bytes += bytes;
     }
-    for (size_t i = 0; i < lig_dims_symbol_count(module->dims); i++) {
-        const LigSymbol *symbol = lig_dims_symbol(module->dims, i);
-        if (lig_str_is(symbol->name, "C")) summary->context = symbol->high;
-    }
+    const LigSymbol *context = lig_open_model_symbol(module, "C", NULL);
+    if (context) summary->context = context->high;
 }
 
 static LigStatus summarise(Show *show, Summary *summary)
@@ -191,7 +225,11 @@ static LigStatus print_summary_json(const Show *show, const Summary *summary)
 
 static void describe_spec(LigText *text, const LigSpec *spec)
 {
-    if (spec->name.length > 0) lig_text_printf(text, "name        %.*s\n", LIG_STR_ARG(spec->name));
+    if (spec->name.length > 0) {
+        lig_text_append(text, LIG_STR("name        "));
+        lig_text_append_visible(text, spec->name);
+        lig_text_append_char(text, '\n');
+    }
     lig_text_printf(text, "layers      %lld, width %lld, vocabulary %lld\n", (long long)lig_spec_layers(spec),
                     (long long)spec->width, (long long)spec->vocab);
     for (size_t i = 0; i < spec->block_count; i++) {

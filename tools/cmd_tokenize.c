@@ -26,6 +26,14 @@ static LigStatus fail_line(const Work *work, uint32_t line, const char *what)
     return lig_fail(work->ctx, LIG_ERR_PARSE, loc, "%s", what);
 }
 
+static LigStatus fail_unknown(const Work *work, uint32_t line, json_int_t id, size_t known)
+{
+    const LigLoc loc = {.file = "standard input", .line = line};
+    return lig_fail(work->ctx, LIG_ERR_INVALID, loc,
+                    "id %lld is outside the vocabulary: ids of its %zu tokens are below %zu", (long long)id,
+                    known, known);
+}
+
 // Appends the JSON array of ids at `list` to `ids`.
 static LigStatus read_ids(const Work *work, const json_t *list, uint32_t line, LigTokenIds *ids)
 {
@@ -36,6 +44,8 @@ static LigStatus read_ids(const Work *work, const json_t *list, uint32_t line, L
         if (!json_is_integer(item) || id < 0 || id > INT32_MAX) {
             return fail_line(work, line, "holds something that is no token id: write whole numbers from 0");
         }
+        size_t known = lig_tokenizer_image(work->tokenizer)->info->token_count;
+        if ((size_t)id >= known) return fail_unknown(work, line, id, known);
         const int32_t token = (int32_t)id;
         LIG_TRY(lig_token_ids_append(work->ctx, ids, &token, 1));
     }

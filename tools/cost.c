@@ -34,24 +34,23 @@ static void add_linear(const LigModule *module, const LigOp *op, LigCost *cost)
 }
 
 // q is [N,heads,head], the cache [slots,kv heads,capacity,head].
-static void add_attention(const LigOp *op, int64_t context, LigCost *cost)
+static void add_attention(const LigOp *op, double keys, LigCost *cost)
 {
     const LigType *q = &op->operands[0]->type;
     const LigType *k = &op->operands[1]->type;
-    double keys = (double)context;
     double key_bytes = (double)lig_dtype_block_bytes(k->dtype) / (double)lig_dtype_block(k->dtype);
     cost->body_flops += 4 * keys * constant_dim(q->dims[1]) * constant_dim(q->dims[2]);
     cost->cache_bytes += 2 * keys * constant_dim(k->dims[1]) * constant_dim(k->dims[3]) * key_bytes;
 }
 
-LigCost lig_cost_of(const LigModule *module, const char *name, int64_t context)
+LigCost lig_cost_of(const LigModule *module, const char *name, double keys)
 {
     LigCost cost = {0};
     const LigFunc *func = lig_module_find_func(module, lig_str(name));
     for (size_t i = 0; func && i < func->ops.count; i++) {
         const LigOp *op = func->ops.data[i];
         if (op->code == LIG_OP_LINEAR) add_linear(module, op, &cost);
-        if (op->code == LIG_OP_ATTENTION) add_attention(op, context, &cost);
+        if (op->code == LIG_OP_ATTENTION) add_attention(op, keys, &cost);
     }
     return cost;
 }

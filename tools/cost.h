@@ -5,13 +5,14 @@
 #include "ir/graph.h"
 
 typedef struct LigCost {
-    double body_flops;   // a token: products with weights, and attention over `context` keys
+    double body_flops;   // a token: products with weights, and attention over `keys` keys
     double head_flops;   // a token whose logits are wanted: what is computed for those alone
     double weight_bytes; // a step: weights of all products, however many tokens go through
-    double cache_bytes;  // a token: keys and values of `context` tokens
+    double cache_bytes;  // a token: keys and values of `keys` tokens
 } LigCost;
 
-// Counts the linear and attention ops of function `name` of a module at stage model; zeros when there is none.
-LigCost lig_cost_of(const LigModule *module, const char *name, int64_t context);
+// Counts the linear and attention ops of function `name` of a module at stage model, for tokens that see `keys`
+// keys in the mean, their own among them; zeros when there is none.
+LigCost lig_cost_of(const LigModule *module, const char *name, double keys);
 
 #endif

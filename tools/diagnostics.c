@@ -11,14 +11,27 @@ static bool is_coloured(void)
     return isatty(STDERR_FILENO) && !getenv("NO_COLOR") && terminal && strcmp(terminal, "dumb") != 0;
 }
 
-static void print_place(const LigLoc *loc, const char *file)
+static void add_place(LigText *line, const LigLoc *loc, const char *file)
 {
     const char *name = loc->file ? loc->file : file;
     if (!name) return;
-    fprintf(stderr, "%s:", name);
-    if (loc->line > 0) fprintf(stderr, "%u:", (unsigned)loc->line);
-    if (loc->line > 0 && loc->column > 0) fprintf(stderr, "%u:", (unsigned)loc->column);
-    fputc(' ', stderr);
+    lig_text_append_visible(line, lig_str(name));
+    lig_text_append_char(line, ':');
+    if (loc->line > 0) lig_text_printf(line, "%u:", (unsigned)loc->line);
+    if (loc->line > 0 && loc->column > 0) lig_text_printf(line, "%u:", (unsigned)loc->column);
+    lig_text_append_char(line, ' ');
+}
+
+// Names of files and tensors come from whoever made them, and must not command the terminal.
+static void print_diagnostic(const LigDiagnostic *diagnostic, const char *file)
+{
+    LigText line = {0};
+    add_place(&line, &diagnostic->loc, file);
+    lig_text_append_visible(&line, lig_str(diagnostic->message));
+    LigStr whole = line.failed ? LIG_STR("out of memory") : lig_text_view(&line);
+    fwrite(whole.data, 1, whole.length, stderr);
+    fputc('\n', stderr);
+    lig_text_free(&line);
 }
 
 void lig_diagnostics_print(const LigContext *ctx, const char *file)
@@ -30,10 +43,8 @@ void lig_diagnostics_print(const LigContext *ctx, const char *file)
         dropped++;
     }
     for (size_t i = 0; i < count; i++) {
-        const LigDiagnostic *diagnostic = lig_context_diagnostic(ctx, i);
         fputs(name, stderr);
-        print_place(&diagnostic->loc, file);
-        fprintf(stderr, "%s\n", diagnostic->message);
+        print_diagnostic(lig_context_diagnostic(ctx, i), file);
     }
     if (dropped > 0) fprintf(stderr, "%sand %zu more: mend these first\n", name, dropped);
 }

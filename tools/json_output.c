@@ -2,6 +2,8 @@
 
 #include "tools/command_output.h"
 
+#include <math.h>
+
 static int append_piece(const char *data, size_t bytes, void *text)
 {
     lig_text_append(text, (LigStr){data, bytes});
@@ -35,6 +37,33 @@ json_t *lig_json_ids(const int32_t *ids, size_t count)
         return NULL;
     }
     return list;
+}
+
+static json_t *element(const LigTensor *tensor, int64_t i)
+{
+    if (lig_dtype_is_integer(tensor->shape.dtype)) {
+        return json_integer(lig_shape_get_integer(&tensor->shape, tensor->data, i));
+    }
+    double value = lig_shape_get(&tensor->shape, tensor->data, i);
+    if (isnan(value)) return json_string("nan");
+    return isinf(value) ? json_string(value < 0 ? "-inf" : "inf") : json_real(value);
+}
+
+json_t *lig_json_tensor(const LigTensor *tensor)
+{
+    int64_t count = 0;
+    json_t *shape = json_array(), *data = json_array();
+    bool complete = shape && data && lig_shape_count(&tensor->shape, &count);
+    for (int d = 0; complete && d < tensor->shape.rank; d++) {
+        complete = json_array_append_new(shape, json_integer(tensor->shape.dims[d])) == 0;
+    }
+    for (int64_t i = 0; complete && i < count; i++) {
+        complete = json_array_append_new(data, element(tensor, i)) == 0;
+    }
+    if (complete) return json_pack("{s:o,s:o}", "shape", shape, "data", data);
+    json_decref(shape);
+    json_decref(data);
+    return NULL;
 }
 
 json_t *lig_json_str(LigStr text) { return json_stringn(text.data ? text.data : "", text.length); }

@@ -2,6 +2,7 @@
 #ifndef LIG_TOOLS_JSON_OUTPUT_H
 #define LIG_TOOLS_JSON_OUTPUT_H
 
+#include "ir/eval.h"
 #include "tools/options.h"
 
 #include <jansson.h>
@@ -12,6 +13,9 @@ LigStatus lig_json_print(const LigOptions *options, json_t *root) LIG_MUST_CHECK
 bool lig_json_append(LigText *text, const json_t *root);
 
 json_t *lig_json_ids(const int32_t *ids, size_t count); // NULL when memory is out
-json_t *lig_json_str(LigStr text);                      // text must be valid UTF-8
+// {"shape":[…],"data":[…]}: elements in order; "inf", "-inf" and "nan" are strings, for JSON has no such
+// numbers. NULL when memory is out.
+json_t *lig_json_tensor(const LigTensor *tensor);
+json_t *lig_json_str(LigStr text); // text must be valid UTF-8
 
 #endif

@@ -90,6 +90,24 @@ static LigStatus prepare_machine(LigOpenModel *model)
     return LIG_OK;
 }
 
+const LigSymbol *lig_open_model_symbol(const LigModule *module, const char *name, size_t *index)
+{
+    LigDim dim = lig_dims_find(module->dims, lig_str(name));
+    if (!dim) return NULL;
+    size_t symbol = (size_t)lig_dim_as_symbol(dim);
+    if (index) *index = symbol;
+    return lig_dims_symbol(module->dims, symbol);
+}
+
+LigArithmetic lig_open_model_arithmetic(const LigOptions *options)
+{
+    // The interpreter rounds to f32 (or what the graph says) only what an op gives.
+    if (lig_option_given(options, LIG_OPT_INTERPRET)) return (LigArithmetic){"interpreter", "f64", "f32"};
+    const char *dtype = lig_option_text(options, LIG_OPT_DTYPE);
+    bool is_auto = strcmp(dtype, "auto") == 0;
+    return (LigArithmetic){"compiled", is_auto ? "f32" : dtype, lig_option_text(options, LIG_OPT_ACT)};
+}
+
 static void tell_arithmetic(const LigOpenModel *model)
 {
     const LigOptions *options = model->options;
@@ -99,8 +117,9 @@ static void tell_arithmetic(const LigOpenModel *model)
     }
     LigText cpu = {0};
     lig_version_describe_cpu(&cpu, &model->target);
-    lig_tell_verbose(options, "dtype %s%s, act f32, kv %s, %d threads, %s",
-                     lig_option_is(options, LIG_OPT_DTYPE, "auto") ? "auto = " : "", "f32",
+    const LigArithmetic how = lig_open_model_arithmetic(options);
+    lig_tell_verbose(options, "dtype %s%s, act %s, kv %s, %d threads, %s",
+                     lig_option_is(options, LIG_OPT_DTYPE, "auto") ? "auto = " : "", how.dtype, how.act,
                      lig_dtype_name(lig_open_model_kv(options)), model->parallel.threads,
                      cpu.data ? cpu.data : "");
     lig_text_free(&cpu);

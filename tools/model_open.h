@@ -32,6 +32,16 @@ LigStatus lig_open_model_tokenizer(LigOpenModel *model) LIG_MUST_CHECK;
 bool lig_open_model_has_tokenizer(const LigOpenModel *model);
 void lig_open_model_close(LigOpenModel *model);
 
+// A symbol of the module by name, and its index unless `index` is NULL; NULL when undeclared.
+const LigSymbol *lig_open_model_symbol(const LigModule *module, const char *name, size_t *index);
+
+// What the arithmetic runs in, as -v and bench tell it.
+typedef struct LigArithmetic {
+    const char *backend;     // "compiled" or "interpreter"
+    const char *dtype, *act; // of sums and products; of the operands of products with quantised weights
+} LigArithmetic;
+LigArithmetic lig_open_model_arithmetic(const LigOptions *options);
+
 // --kv; what is not supported was refused before.
 LigDtype lig_open_model_kv(const LigOptions *options);
 // Passes' options, as --no-fuse, --no-onednn and --deterministic say.

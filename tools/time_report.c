@@ -42,6 +42,19 @@ void lig_time_report(const LigOptions *options, const LigExecutable *executable)
     print_times(sorted, facts.time_count);
 }
 
+// The most memory the process ever held, from the kernel; 0 when it does not say.
+static uint64_t peak_resident_bytes(void)
+{
+    FILE *file = fopen("/proc/self/status", "r");
+    char line[256];
+    unsigned long long kilobytes = 0;
+    while (file && kilobytes == 0 && fgets(line, sizeof line, file)) {
+        if (strncmp(line, "VmHWM:", 6) == 0) kilobytes = strtoull(line + 6, NULL, 10);
+    }
+    if (file) fclose(file);
+    return kilobytes * 1024;
+}
+
 void lig_memory_report(const LigOptions *options, const LigExecutable *executable)
 {
     LigExecutableFacts facts = lig_executable_facts(executable);
@@ -53,6 +66,7 @@ void lig_memory_report(const LigOptions *options, const LigExecutable *executabl
                      facts.load_ms);
     lig_tell_verbose(options, "plugins loaded: %s", c->plugins);
     if (c->cache_trouble[0]) lig_tell_verbose(options, "cache not used: %s", c->cache_trouble);
-    lig_tell_verbose(options, "arena %llu bytes, packed weights %llu bytes",
-                     (unsigned long long)facts.arena_bytes, (unsigned long long)facts.resident_bytes);
+    lig_tell_verbose(options, "arena %llu bytes, packed weights %llu bytes, at most %llu bytes in memory",
+                     (unsigned long long)facts.arena_bytes, (unsigned long long)facts.resident_bytes,
+                     (unsigned long long)peak_resident_bytes());
 }

@@ -166,6 +166,26 @@ void lig_text_append_f64(LigText *text, double value)
     lig_text_append(text, lig_str(buffer));
 }
 
+// Bytes at the beginning of `s` that a terminal takes as one control character. C1 controls are two bytes in
+// UTF-8: U+0080 to U+009F.
+static size_t control_bytes(LigStr s)
+{
+    unsigned char first = (unsigned char)s.data[0];
+    if (first < ' ' || first == 0x7f) return 1;
+    bool is_c1 = first == 0xc2 && s.length > 1 && ((unsigned char)s.data[1] & 0xe0) == 0x80;
+    return is_c1 ? 2 : 0;
+}
+
+void lig_text_append_visible(LigText *text, LigStr s)
+{
+    for (; s.length > 0; s = lig_str_skip(s, 1)) {
+        size_t bytes = control_bytes(s);
+        for (size_t i = 0; i < bytes; i++) lig_text_printf(text, "\\x%02x", (unsigned)(unsigned char)s.data[i]);
+        if (bytes == 0) lig_text_append_char(text, s.data[0]);
+        if (bytes > 1) s = lig_str_skip(s, bytes - 1);
+    }
+}
+
 void lig_text_clear(LigText *text)
 {
     text->length = 0;

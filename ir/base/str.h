@@ -52,6 +52,8 @@ void lig_text_append_char(LigText *text, char c);
 void lig_text_printf(LigText *text, const char *format, ...) LIG_PRINTF(2, 3);
 // The shortest decimal form that reads back as the same double ("1e-05", "0.125", "inf", "nan").
 void lig_text_append_f64(LigText *text, double value);
+// `s` as one line that no terminal obeys: control characters (C0, DEL, C1) become \xNN a byte.
+void lig_text_append_visible(LigText *text, LigStr s);
 void lig_text_clear(LigText *text); // length 0, capacity kept
 void lig_text_free(LigText *text);
 LigStr lig_text_view(const LigText *text);

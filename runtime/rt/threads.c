@@ -1,9 +1,10 @@
 // The pool. Three shared words:
 //
-//   epoch   changes when there is something to see (a job, a wake-up, the end); workers spin on it, and sleep
-//   on it. state   OPEN while a job may be joined, WAITING while the caller sleeps, and below them how many
-//   workers are in. next[t] the first tile of thread t's share not yet taken; t takes pieces from its own, then
-//   from the others'.
+//   epoch    changes when there is something to see (a job, a wake-up, the end); workers spin and sleep on it
+//   state    OPEN while a job may be joined, WAITING while the caller sleeps, and below them how many workers
+//            are in
+//   next[t]  the first tile of thread t's share not yet taken; t takes pieces from its own, then from the
+//            others'
 //
 // A worker joins by adding itself to `state` while OPEN is set. The caller works until every tile is taken,
 // clears OPEN, and waits for the count to reach zero: all tiles are then done, and no worker can still look at

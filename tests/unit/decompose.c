@@ -1,6 +1,6 @@
 // Composites against their decompositions: the same function interpreted before and after pass decompose.
-#include "ir/decompose.h"
 #include "ir/base/alloc.h"
+#include "ir/decomposition.h"
 #include "ir/eval.h"
 #include "ir/text.h"
 #include "ir/verify.h"

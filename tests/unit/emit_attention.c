@@ -88,7 +88,60 @@ static void masks(void **state)
     check_form((Form){"6", "2", "32", "f32", PANEL, "causal, scale=0.2, window=7"});
     check_form((Form){"6", "2", "32", "bf16", PANEL, "causal, scale=0.2, window=70"});
     check_form((Form){"6", "2", "32", "f32", PANEL, "scale=0.2, window=1"});
+    check_form((Form){"6", "2", "32", "f32", PANEL, "scale=0.2, window=9"});
     check_form((Form){"6", "2", "32", "f32", PANEL, "causal, scale=0.2, softcap=3.0"});
+}
+
+// ---- keys of the call's own tokens ----
+
+// Of the first row five keys are hidden; the last asks for more than it has.
+static const int32_t own_len[] = {65, 1, 0, 99};
+static int32_t own_pos[TOKENS];
+
+// Not a number in all keys and values that no query sees.
+static void spoil_hidden(size_t operand, const LigShape *shape, void *data)
+{
+    if (operand != 1 && operand != 2) return;
+    int64_t vector = shape->dims[1] * shape->dims[2];
+    for (int64_t t = 0; t < TOKENS; t++) {
+        bool hidden = t >= start[ROWS];
+        for (int r = 0; r < ROWS; r++) hidden |= t >= start[r] + own_len[r] && t < start[r + 1];
+        for (int64_t i = 0; hidden && i < vector; i++) lig_shape_set(shape, data, t * vector + i, (double)NAN);
+    }
+}
+
+static void check_own(Form f)
+{
+    char text[1024];
+    int length = snprintf(text, sizeof text,
+                          "module \"t\" {\n  dim N in 1..512  dim R in 1..8\n"
+                          "  kernel @k(%%q: f32[N,%s,%s], %%k: %s[N,%s,%s], %%v: %s[N,%s,%s], %%pos: i32[N],\n"
+                          "      %%start: i32[R+1], %%len: i32[R]) -> f32[N,%s,%s] {class=attention} {\n"
+                          "    %%y = attention %%q, %%k, %%v, %%pos, %%start, %%len {%s} : f32[N,%s,%s]\n"
+                          "    return %%y\n  }\n}\n",
+                          f.heads, f.width, f.dtype, f.kv_heads, f.width, f.dtype, f.kv_heads, f.width, f.heads,
+                          f.width, f.attrs, f.heads, f.width);
+    assert_true(length > 0 && (size_t)length < sizeof text);
+    for (int r = 0; r < ROWS; r++)
+        for (int32_t t = start[r]; t < start[r + 1]; t++) own_pos[t] = t - start[r];
+    check_kernel((KernelCase){.text = text,
+                              .symbols = {TOKENS, ROWS},
+                              .integers = {NULL, NULL, NULL, own_pos, start, own_len},
+                              .fill = spoil_hidden,
+                              .kind = COMPARE_ATTENTION,
+                              .magnitude = 2,
+                              .in_place = -1});
+}
+
+static void own_tokens(void **state)
+{
+    (void)state;
+    check_own((Form){"4", "4", "16", "f32", "", "scale=0.25"});
+    check_own((Form){"6", "2", "33", "bf16", "", "scale=0.2"});
+    check_own((Form){"4", "1", "20", "f32", "", "scale=0.2, window=8"});
+    check_own((Form){"3", "3", "64", "f16", "", "scale=0.2, window=70, softcap=3.0"});
+    check_own((Form){"9", "3", "64", "f32", "", "causal, scale=0.125"});
+    check_own((Form){"2", "2", "1", "f32", "", "causal, scale=0.5, window=5"});
 }
 
 // ---- the same bits alone ----
@@ -174,6 +227,7 @@ int main(void)
         cmocka_unit_test(head_groups),
         cmocka_unit_test(cache_layouts),
         cmocka_unit_test(masks),
+        cmocka_unit_test(own_tokens),
         cmocka_unit_test(a_token_alone_gives_the_same_bits),
         cmocka_unit_test(too_little_scratch_is_refused),
     };

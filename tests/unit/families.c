@@ -1,6 +1,7 @@
 // The families: each tiny model of Transformers, from its own config.json, gives its stored logits and hidden
 // states by the interpreter; and its spec's text gives the same graph. Three stand in tests/data/tiny beside
 // llama's; the others are read where they are.
+#include "frontend/import.h"
 #include "frontend/model_file.h"
 #include "frontend/safetensors.h"
 #include "ir/base/alloc.h"
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -156,7 +158,7 @@ static void check_forward(const char *name, const char *path)
     LigModelFile *file;
     LigModule *module;
     LigSafetensors *reference;
-    char reference_path[1024];
+    char reference_path[2048];
     snprintf(reference_path, sizeof reference_path, "%s/reference.safetensors", path);
     succeed(ctx, lig_model_file_open(ctx, path, NULL, &file), name);
     succeed(ctx, lig_model_file_build(file, &(LigGraphOptions){.kv = LIG_F32}, &module), name);
@@ -238,11 +240,226 @@ static void the_text_of_a_spec_gives_the_same_graph(void **state)
     }
 }
 
+// Builds from the spec's text with each allocation failing once.
+static void starve(const char *name, const char *path)
+{
+    LigContext *ctx = lig_context_create();
+    LigModelFile *file;
+    LigText text = {0};
+    succeed(ctx, lig_model_file_open(ctx, path, NULL, &file), name);
+    lig_spec_print(&text, lig_model_file_spec(file));
+    LigStatus status = LIG_ERR_NO_MEMORY;
+    uint64_t n = 0;
+    while (status != LIG_OK) {
+        LigArena *arena = lig_arena_create();
+        LigSpec *spec = LIG_NEW(arena, LigSpec);
+        LigModule *module = NULL;
+        lig_alloc_fail_at(++n);
+        status = lig_spec_parse(ctx, "spec", lig_text_view(&text), arena, spec);
+        if (status == LIG_OK)
+            status = lig_build_model(ctx, spec, (LigTensorSource){find_in_file, file},
+                                     (LigModelOptions){LIG_F32}, &module);
+        lig_alloc_fail_at(0);
+        if (status != LIG_OK && status != LIG_ERR_NO_MEMORY) succeed(ctx, status, name);
+        if (status == LIG_OK) lig_module_destroy(module);
+        lig_context_clear(ctx);
+        lig_arena_destroy(arena);
+        assert_true(n < 10000);
+    }
+    assert_true(n > 1);
+    lig_text_free(&text);
+    lig_model_file_close(file);
+    lig_context_destroy(ctx);
+}
+
+static void every_failing_allocation_is_survived(void **state)
+{
+    (void)state;
+    char path[1024];
+    for (size_t i = 0; i < MODELS; i++) {
+        if (find_model(models[i], path, sizeof path)) starve(models[i], path);
+    }
+}
+
+// The example of models/README.md is a spec that builds.
+static void the_example_of_the_readme_reads(void **state)
+{
+    (void)state;
+    LigContext *ctx = lig_context_create();
+    LigArena *arena = lig_arena_create();
+    LigMappedFile *readme;
+    succeed(ctx, lig_file_map(ctx, LIG_SOURCE_DIR "/models/README.md", &readme), "README");
+    LigStr text = lig_str_copy(arena, (LigStr){(const char *)readme->data, readme->size});
+    const char *begin = strstr(text.data, "```\nmodel"), *end = begin ? strstr(begin + 4, "```") : NULL;
+    assert_non_null(end);
+    LigSpec *spec = LIG_NEW(arena, LigSpec);
+    succeed(ctx, lig_spec_parse(ctx, "README.md", (LigStr){begin + 4, (size_t)(end - begin) - 4}, arena, spec),
+            "spec");
+    succeed(ctx, lig_spec_check(ctx, spec), "spec");
+    lig_file_unmap(readme);
+    lig_arena_destroy(arena);
+    lig_context_destroy(ctx);
+}
+
+// ---- specs that are wrong ----
+
+// A whole spec, with one piece of its text replaced.
+static void expect_spec_error(const char *from, const char *to, const char *words)
+{
+    static const char good[] = "model \"m\" {\n"
+                               "  family = encoder  vocab = 10  width = 8  context = 4\n"
+                               "  layers = [ 2 of block ]\n"
+                               "  embedding = { tie = true }\n"
+                               "  position = learned { offset = 2, from_pad = 1 }\n"
+                               "  norm = layer { eps = 1e-12, bias = true, final = false }\n"
+                               "  head = classify { labels = 3, transform = tanh { bias = true } }\n"
+                               "  names = bert\n"
+                               "  block block {\n"
+                               "    place = post\n"
+                               "    attention = { heads = 2, kv_heads = 2, head = 4, bias = {q, v} }\n"
+                               "    mlp = plain { act = gelu, width = 16 }\n"
+                               "  }\n"
+                               "}\n";
+    char text[2048], got[512] = "";
+    const char *at = strstr(good, from);
+    assert_non_null(at);
+    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - good), good, to, at + strlen(from));
+    LigContext *ctx = lig_context_create();
+    LigArena *arena = lig_arena_create();
+    LigSpec *spec = LIG_NEW(arena, LigSpec);
+    LigStatus status = lig_spec_parse(ctx, "m.lig", lig_str(text), arena, spec);
+    assert_int_equal(status, words ? LIG_ERR_PARSE : LIG_OK);
+    const LigDiagnostic *first = lig_context_diagnostic(ctx, 0);
+    if (first)
+        snprintf(got, sizeof got, "%s:%u:%u: %s", first->loc.file, first->loc.line, first->loc.column,
+                 first->message);
+    if (words && !strstr(got, words)) fail_msg("\"%s\" does not say \"%s\"", got, words);
+    lig_arena_destroy(arena);
+    lig_context_destroy(ctx);
+}
+
+static void wrong_specs_are_told_where(void **state)
+{
+    (void)state;
+    expect_spec_error("vocab", "vocab", NULL);
+    expect_spec_error("vocab", "vocap", "m.lig:2:21: unknown knob `vocap`: did you mean `vocab`?");
+    expect_spec_error("= 10", "= ten", "m.lig:2:29: expected a whole number, but found `ten`");
+    expect_spec_error("vocab = 10", "", "m.lig:14:1: knob vocab is missing here");
+    expect_spec_error("= bert", "= burt", "m.lig:8:11: knob names can't be `burt`: it is one of llama, gpt2");
+    expect_spec_error("names = bert", "names = bert names = bert", "m.lig:8:16: knob names is given twice");
+    expect_spec_error("of block", "of other", "m.lig:3:19: there is no block other");
+    expect_spec_error("{q, v}", "{q, x}", "m.lig:11:65: knob bias can't be `x`: it is one of q, k, v, o");
+    expect_spec_error("act = gelu, ", "", "m.lig:12:30: knob act is missing here");
+    expect_spec_error("learned", "rope", "m.lig:5:21: unknown knob `offset`");
+    expect_spec_error("  }\n}\n", "  }\n", "but the text ends here");
+    expect_spec_error("true }", "yes }", "m.lig:4:23: expected `true` or `false`, but found `yes`");
+    expect_spec_error("layers = [ 2 of block ]", "", "knob layers is missing here");
+}
+
+// ---- config.json ----
+
+// Imports a config.json; the spec's text, or the first message.
+static LigText import(const char *json)
+{
+    char folder[] = "/tmp/lig_families_XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/config.json", folder);
+    FILE *file = fopen(path, "w");
+    assert_true(file && fputs(json, file) >= 0 && fclose(file) == 0);
+    LigContext *ctx = lig_context_create();
+    LigArena *arena = lig_arena_create();
+    LigSpec *spec = LIG_NEW(arena, LigSpec);
+    LigText text = {0};
+    if (lig_import_hf_spec(ctx, folder, arena, spec) == LIG_OK)
+        lig_spec_print(&text, spec);
+    else
+        lig_text_printf(&text, "%s", lig_context_diagnostic(ctx, 0)->message);
+    lig_arena_destroy(arena);
+    lig_context_destroy(ctx);
+    unlink(path);
+    rmdir(folder);
+    return text;
+}
+
+static void expect_import(const char *json, const char *words)
+{
+    LigText text = import(json);
+    if (!strstr(text.data, words)) fail_msg("%s\ndoes not say \"%s\"", text.data, words);
+    lig_text_free(&text);
+}
+
+#define SIZES                                                                                                  \
+    "\"hidden_size\": 8, \"num_hidden_layers\": 7, \"num_attention_heads\": 2, \"vocab_size\": 9, "            \
+    "\"intermediate_size\": 12"
+#define CONFIG(type, head, rest)                                                                               \
+    "{\"model_type\": \"" type "\", \"architectures\": [\"" head "\"], " SIZES rest "}"
+
+static void old_and_new_configurations_are_read(void **state)
+{
+    (void)state;
+    expect_import(CONFIG("llama", "LlamaForCausalLM", ", \"rope_theta\": 5e5"), "rope { theta = 500000,");
+    expect_import(
+        CONFIG("llama", "LlamaForCausalLM", ", \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2.0}"),
+        "scaling = linear { factor = 2 }");
+    expect_import(CONFIG("llama", "LlamaModel", ""), "head      = none");
+    expect_import(CONFIG("gpt_neox", "GPTNeoXForCausalLM", ", \"rotary_pct\": 0.5, \"rotary_emb_base\": 100"),
+                  "rope { theta = 100, fraction = 0.5");
+    expect_import(CONFIG("gpt_neox", "GPTNeoXForCausalLM", ", \"use_parallel_residual\": false"),
+                  "parallel  = none");
+    expect_import(CONFIG("mistral", "MistralForCausalLM", ", \"sliding_window\": null"), "window = none");
+    expect_import(CONFIG("mistral", "MistralForCausalLM", ""), "window = 4096");
+    expect_import(CONFIG("qwen2", "Qwen2ForCausalLM", ", \"sliding_window\": 5, \"max_window_layers\": 3"),
+                  "layers    = [ 7 of block ]");
+    expect_import(CONFIG("qwen2", "Qwen2ForCausalLM",
+                         ", \"use_sliding_window\": true, \"sliding_window\": 5, \"max_window_layers\": 3"),
+                  "layers    = [ 3 of global, 4 of local ]");
+    expect_import(
+        CONFIG("modernbert", "ModernBertForMaskedLM",
+               ", \"global_rope_theta\": 7, \"local_rope_theta\": 6, \"global_attn_every_n_layers\": 2"),
+        "layers    = [ 1 of first, 1 of local, 1 of global, 1 of local, 1 of global, 1 of local, 1 of global "
+        "]");
+    expect_import(CONFIG("gemma", "GemmaForCausalLM", ", \"hidden_act\": \"gelu\""), "act = gelu_tanh");
+    expect_import(
+        CONFIG("roberta", "RobertaForSequenceClassification",
+               ", \"max_position_embeddings\": 514, \"id2label\": {\"0\": \"a\", \"1\": \"b\", \"2\": \"c\"}"),
+        "head      = classify { labels = 3, bias = true, transform = tanh");
+    expect_import(CONFIG("roberta", "RobertaModel", ", \"max_position_embeddings\": 514"), "context   = 512");
+}
+
+static void unknown_knobs_and_values_are_named(void **state)
+{
+    (void)state;
+    expect_import(CONFIG("mamba", "MambaModel", ""), "'model_type' is not supported: llama, mistral");
+    expect_import(CONFIG("llama", "LlamaForCausalLM", ", \"mystery\": 1"), "'mystery'");
+    expect_import(CONFIG("llama", "LlamaForCausalLM", ", \"hidden_act\": \"mish\""), "'hidden_act'");
+    expect_import(CONFIG("llama", "LlamaForTokenClassification", ""), "'architectures' names no head");
+    expect_import(
+        CONFIG("llama", "LlamaForCausalLM", ", \"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 2}"),
+        "'rope_scaling.rope_type' is not known");
+    expect_import(CONFIG("llama", "LlamaForCausalLM", ", \"rope_parameters\": {\"beta\": 2}"),
+                  "rope_parameters.beta");
+    expect_import(CONFIG("bert", "BertModel", ", \"position_embedding_type\": \"relative_key\""),
+                  "'position_embedding_type'");
+    expect_import(CONFIG("bert", "BertModel", ", \"is_decoder\": true"), "'is_decoder' must be false");
+    expect_import(CONFIG("qwen3", "Qwen3ForCausalLM", ", \"layer_types\": [\"full_attention\"]"),
+                  "'layer_types' must have one entry for each layer");
+    expect_import(CONFIG("modernbert", "ModernBertForMaskedLM",
+                         ", \"layer_types\": [\"a\", \"a\", \"a\", \"a\", \"a\", \"a\", \"a\"]"),
+                  "'layer_types' must name each layer");
+    expect_import("{\"model_type\": \"gpt2\", \"n_head\": 2}", "'vocab_size'");
+    expect_import("{\"model_type\": \"llama\", \"num_hidden_layers\": -3}", "'vocab_size'");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_gives_its_stored_numbers),
         cmocka_unit_test(the_text_of_a_spec_gives_the_same_graph),
+        cmocka_unit_test(every_failing_allocation_is_survived),
+        cmocka_unit_test(the_example_of_the_readme_reads),
+        cmocka_unit_test(wrong_specs_are_told_where),
+        cmocka_unit_test(old_and_new_configurations_are_read),
+        cmocka_unit_test(unknown_knobs_and_values_are_named),
     };
     return cmocka_run_group_tests_name("families", tests, NULL, NULL);
 }

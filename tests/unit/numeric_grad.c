@@ -50,7 +50,8 @@ static void check_gradient(OneOp *one, Forward *f, const int *operands, uint64_t
         assert_true(f->sizes[t] <= MOST && tensor_count(&outs[t]) == f->sizes[t]);
         for (int o = 0; o < f->count; o++) f->sizes[o] = tensor_count(&one->operands[operands[o]]);
         for (int o = 0; o < f->count; o++)
-            for (int64_t i = 0; i < f->sizes[o]; i++) values[o][i] = o == t ? random_between(seed, -1, 1) : 0;
+            for (int64_t i = 0; i < f->sizes[o]; i++)
+                values[o][i] = o == t ? (long double)random_between(seed, -1, 1) : 0;
         for (int64_t i = 0; i < f->sizes[t]; i++) {
             long double term = number_at(&outs[t], i) * values[t][i];
             got += term;
@@ -167,7 +168,7 @@ static void softmaxes(void **state)
         long double *const xs[] = {moved};
         Forward f = {.rows = dims[0], .columns = dims[1], .dy = &one.operands[1], .form = form};
         for (int64_t i = 0; i < tensor_count(&out); i++) {
-            direction[i] = random_between(&seed, -1, 1);
+            direction[i] = (long double)random_between(&seed, -1, 1);
             got += number_at(&out, i) * direction[i];
             magnitude += fabsl(number_at(&out, i) * direction[i]) + fabsl(number_at(&one.operands[1], i));
         }

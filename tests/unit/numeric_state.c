@@ -40,11 +40,12 @@ static void check_adamw(LigDtype dtype, int64_t count, int32_t step, uint64_t *s
     lig_shape_set(&one.operands[4].shape, one.operands[4].data, 0, 0.01);
     one.operands[5] = INTEGERS(step);
     long double rate = number_at(&one.operands[4], 0), want[3][33];
+    const long double b1 = (long double)0.9, b2 = (long double)0.95;
     for (int64_t i = 0; i < count; i++) {
         long double weight = number_at(&one.operands[0], i), grad = number_at(&one.operands[3], i);
-        long double m = 0.9 * number_at(&one.operands[1], i) + (1 - (long double)0.9) * grad;
-        long double v = 0.95 * number_at(&one.operands[2], i) + (1 - (long double)0.95) * grad * grad;
-        long double m_hat = m / (1 - powl(0.9, step)), v_hat = v / (1 - powl(0.95, step));
+        long double m = b1 * number_at(&one.operands[1], i) + (1 - b1) * grad;
+        long double v = b2 * number_at(&one.operands[2], i) + (1 - b2) * grad * grad;
+        long double m_hat = m / (1 - powl(b1, step)), v_hat = v / (1 - powl(b2, step));
         want[0][i] = weight - rate * (m_hat / (sqrtl(v_hat) + 1e-8L) + (long double)0.1 * weight);
         want[1][i] = m, want[2][i] = v;
     }
@@ -112,7 +113,7 @@ static void clip_norm_scales_what_is_too_long(void **state)
         LigTensor outs[MOST_RESULTS];
         run_all(&one, outs);
         long double norm = sqrtl(sum);
-        expect(&outs[0], 0, fminl(1, limits[at / FLOATS] / norm), 1, "clip_norm");
+        expect(&outs[0], 0, fminl(1, (long double)limits[at / FLOATS] / norm), 1, "clip_norm");
         expect(&outs[1], 0, norm, norm, "clip_norm");
         finish(&one, outs, 2);
     }

@@ -1,4 +1,4 @@
-#include "ir/decompose.h"
+#include "ir/decomposition.h"
 
 #include <math.h>
 
