@@ -87,8 +87,8 @@ static Index unflatten(const Move *m, const LigType *type, LLVMValueRef flat, ui
 {
     LLVMBuilderRef b = m->k->e->builder;
     Index index;
-    LIG_ASSERT(type->rank <= LIG_MAX_RANK);
     for (int i = type->rank - 1; i >= 0; i--) {
+        LIG_ASSERT(i < LIG_MAX_RANK);
         index.at[i] = lig_i64(m->k->e, 0);
         if (!(mask >> i & 1)) continue;
         LLVMValueRef size = lig_kernel_dim(m->k, type->dims[i]);

@@ -325,13 +325,17 @@ static void finish_block(LigHfConfig *c)
         block->mlp.width = 4 * c->spec.width;
 }
 
-static void finish_positions(LigHfConfig *c)
+static LigStatus finish_positions(const LigJson *config, LigHfConfig *c)
 {
     LigPositionSpec *position = &c->spec.position;
-    if (!c->positions_after_pad || c->pad < 0 || c->pad > INT32_MAX) return;
+    if (!c->positions_after_pad) return LIG_OK;
+    if (c->pad < 0 || c->pad >= c->spec.context)
+        return lig_json_fail(config, LIG_ERR_INVALID, "pad_token_id",
+                             "must be 0 or more and below max_position_embeddings: positions begin behind it");
     position->from_pad = c->pad;
     position->offset = c->pad + 1;
     c->spec.context -= position->offset;
+    return LIG_OK;
 }
 
 static LigStatus find_architecture(const LigJson *config, const LigArchitecture **out)
@@ -363,7 +367,7 @@ static LigStatus read_config(const LigJson *config, LigArena *arena, LigSpec *ou
     LIG_TRY(read_keys(config, architecture, c));
     LIG_TRY(read_ropes(config, c));
     finish_block(c);
-    finish_positions(c);
+    LIG_TRY(finish_positions(config, c));
     if (c->scaled_by_width) c->spec.embedding.scale = sqrt((double)c->spec.width);
     LIG_TRY(read_layers(config, c));
     LIG_TRY(read_head(config, c));

@@ -192,7 +192,7 @@ static LigStatus place_result(LigEvalFrame *frame, const LigValue *result, LigTe
         return fail_value(frame, result, LIG_ERR_SHAPE, "has a size in bytes that does not fit");
     LigValue *written = lig_eval_written_operand(result->op, result->index);
     if (written) {
-        LigTensor old;
+        LigTensor old = {0};
         LIG_TRY(lig_eval_frame_value(frame, written, &old));
         out->data = old.data;
         return LIG_OK;

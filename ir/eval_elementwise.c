@@ -28,6 +28,7 @@ static LigStatus apply_binary(LigEvalArgs *args, FloatBinary *of_floats, Integer
         apply_integers(args, of_integers);
         return LIG_OK;
     }
+    LIG_ASSERT(of_floats); // integers have their own function in every op that takes only them
     for (int64_t i = 0, n = lig_eval_count(z); i < n; i++) {
         double a = lig_shape_get(&x->shape, x->data, lig_eval_broadcast_index(&x->shape, &z->shape, i));
         double b = lig_shape_get(&y->shape, y->data, lig_eval_broadcast_index(&y->shape, &z->shape, i));

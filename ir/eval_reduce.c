@@ -47,6 +47,7 @@ static LigStatus fold_floats(LigEvalArgs *args, const Fold *fold)
     const LigTensor *x = &args->operands[0], *z = &args->results[0];
     double *folded;
     int64_t n = lig_eval_count(z);
+    LIG_ASSERT(fold->floats);
     LIG_TRY(lig_eval_doubles(args, n, &folded));
     for (int64_t i = 0; i < n; i++) folded[i] = fold->of_no_floats;
     for (int64_t i = 0, count = lig_eval_count(x); i < count; i++) {

@@ -277,17 +277,10 @@ static LigStatus grow_pages(LigContext *ctx, unsigned char **pages, size_t *byte
     return LIG_OK;
 }
 
-static size_t func_index(const LigModule *module, const LigFunc *func)
-{
-    size_t i = 0;
-    while (module->funcs.data[i] != func) i++;
-    return i;
-}
-
 static LigStatus lower(LigBound *bound)
 {
     LigExecutable *e = bound->executable;
-    LigLowered **lowered = &e->lowered[func_index(e->module, bound->func)];
+    LigLowered **lowered = &e->lowered[lig_module_func_index(e->module, bound->func)];
     if (!*lowered) LIG_TRY(lig_lower_variant(e->module, bound->func, e->compiler, lowered));
     bound->lowered = *lowered;
     const LigProgram *program = &bound->lowered->program;
@@ -341,6 +334,7 @@ LigStatus lig_bound_run(LigBound *bound, const LigTensor *inputs, void *const *s
                                      .states = states,
                                      .inputs = bound->addresses,
                                      .outputs = outputs};
+    if (e->parallel.wake) e->parallel.wake(e->parallel.self);
     const LigProgramTimes times = {e->time_nanoseconds, e->time_calls};
     lig_program_run(&bound->lowered->program, &memory, bound->dims, bound->lowered->tiles, &e->parallel,
                     e->options.time ? &times : NULL);

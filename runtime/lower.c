@@ -61,13 +61,6 @@ static LigStatus add_buffers(Lowerer *l, LigValue *const *values, size_t count)
     return LIG_OK;
 }
 
-static uint32_t func_index(const LigModule *module, const LigFunc *func)
-{
-    uint32_t i = 0;
-    while (module->funcs.data[i] != func) i++;
-    return i;
-}
-
 // A kernel's identity is its whole text, so it is asked for once, not for every call.
 static LigStatus find_callable(Lowerer *l, const LigFunc *kernel, uint32_t index, LigCallable *out)
 {
@@ -81,7 +74,7 @@ static LigStatus find_callable(Lowerer *l, const LigFunc *kernel, uint32_t index
 static LigStatus add_call(Lowerer *l, const LigOp *op)
 {
     LigCallable callable;
-    uint32_t index = func_index(l->module, op->callee);
+    uint32_t index = (uint32_t)lig_module_func_index(l->module, op->callee);
     LIG_TRY(find_callable(l, op->callee, index, &callable));
     size_t buffer_count = op->operand_count + op->result_count + (callable.handle != NULL);
     if (buffer_count > LIG_MAX_CALL_BUFFERS) {

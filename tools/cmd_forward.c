@@ -312,6 +312,7 @@ static LigStatus run_all(Forward *f)
 static LigStatus write_results(const Forward *f)
 {
     LigNamedTensor tensors[OUT_COUNT];
+    LIG_ASSERT(f->output_count <= OUT_COUNT);
     for (size_t i = 0; i < f->output_count; i++) {
         tensors[i] = (LigNamedTensor){lig_str(output_names[i]), {f->result_shapes[i], f->results[i].data}};
     }

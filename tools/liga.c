@@ -41,16 +41,6 @@ static void print_commands(FILE *stream)
             commands[0].example);
 }
 
-static int unknown_command(const char *name)
-{
-    LigNear near = lig_near(lig_str(name));
-    for (size_t i = 0; i < LIG_COMMAND_COUNT; i++) lig_near_offer(&near, lig_str(commands[i].name));
-    fprintf(stderr, "liga: unknown command '%s': ", name);
-    if (near.best.length > 0) fprintf(stderr, "did you mean '%.*s'? ", LIG_STR_ARG(near.best));
-    fputs("(liga --help lists them)\n", stderr);
-    return MISUSED;
-}
-
 static LigStatus print_text(LigOptions *options, LigText *text)
 {
     options->values[LIG_OPT_OUTPUT].text = NULL;
@@ -88,20 +78,31 @@ static int finish(const LigOptions *options, LigStatus status)
     return options->misused ? MISUSED : FAILED;
 }
 
+static LigStatus unknown_command(LigOptions *options, const char *name)
+{
+    LigNear near = lig_near(lig_str(name));
+    for (size_t i = 0; i < LIG_COMMAND_COUNT; i++) lig_near_offer(&near, lig_str(commands[i].name));
+    if (near.best.length == 0) {
+        return lig_options_misused(options, "unknown command '%s': liga --help lists them", name);
+    }
+    return lig_options_misused(options, "unknown command '%s': did you mean '%.*s'? (liga --help lists them)",
+                               name, LIG_STR_ARG(near.best));
+}
+
 static int dispatch(LigOptions *options, int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
     bool is_help = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;
     options->command = find_command(is_help && argc > 2 ? argv[2] : name);
     if (is_help && options->command) return finish(options, print_help(options));
-    if (is_help && argc > 2) return unknown_command(argv[2]);
+    if (is_help && argc > 2) return finish(options, unknown_command(options, argv[2]));
     if (is_help) {
         print_commands(stdout);
         return fflush(stdout) == 0 ? DONE : FAILED;
     }
     if (strcmp(name, "--version") == 0) return finish(options, print_version(options));
     if (options->command) return finish(options, run_command(options, argc - 2, argv + 2));
-    if (argc > 1) return unknown_command(name);
+    if (argc > 1) return finish(options, unknown_command(options, name));
     print_commands(stderr);
     return MISUSED;
 }

@@ -71,11 +71,13 @@ const LigDiagnostic *lig_context_diagnostic(const LigContext *ctx, size_t index)
 int lig_context_debug_level(const LigContext *ctx);
 
 // Tells the compiler what is true of every failure, so that it follows which variables are set after LIG_TRY.
-static inline LigStatus lig_surely_failed(LigStatus status)
-{
-    if (status == LIG_OK) __builtin_unreachable();
-    return status;
-}
+// An expression, not a function: clang's analyzer does not look into the innermost of many calls.
+#define lig_surely_failed(call)                                                                                \
+    __extension__({                                                                                            \
+        LigStatus lig_failure = (call);                                                                        \
+        if (lig_failure == LIG_OK) __builtin_unreachable();                                                    \
+        lig_failure;                                                                                           \
+    })
 
 // Records a diagnostic and returns `status` (not LIG_OK), so that callers write `return lig_fail(ctx, status,
 // loc, …)`. The message says what is wrong, what was expected, and what to do.
@@ -85,7 +87,7 @@ LigStatus lig_record_failure(LigContext *ctx, LigStatus status, LigLoc loc, cons
 
 // The diagnostic for a failed allocation (needs no memory itself).
 LigStatus lig_record_no_memory(LigContext *ctx);
-static inline LigStatus lig_no_memory(LigContext *ctx) { return lig_surely_failed(lig_record_no_memory(ctx)); }
+#define lig_no_memory(ctx) lig_surely_failed(lig_record_no_memory(ctx))
 
 // Writes a line to standard error when the debug level is at least `level`. For developers; the form is free.
 void lig_debug(const LigContext *ctx, int level, const char *format, ...) LIG_PRINTF(3, 4);

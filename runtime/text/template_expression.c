@@ -26,7 +26,7 @@ LigTplNode *lig_template_node(LigTplParser *p, LigNodeKind kind, uint32_t at)
     return node;
 }
 
-LigStatus lig_template_unexpected(const LigTplParser *p, const char *expected)
+LigStatus lig_template_record_unexpected(const LigTplParser *p, const char *expected)
 {
     LigStr found = p->now->kind == LIG_TPL_END ? LIG_STR("the end") : p->now->text;
     if (found.length > 40) found.length = 40;

@@ -94,7 +94,8 @@ typedef struct LigTplParser {
 } LigTplParser;
 
 LigTplNode *lig_template_node(LigTplParser *p, LigNodeKind kind, uint32_t at); // NULL when memory is out
-LigStatus lig_template_unexpected(const LigTplParser *p, const char *expected);
+LigStatus lig_template_record_unexpected(const LigTplParser *p, const char *expected);
+#define lig_template_unexpected(...) lig_surely_failed(lig_template_record_unexpected(__VA_ARGS__))
 bool lig_template_accept(LigTplParser *p, LigTokenKind kind, const char *text);
 LigStatus lig_template_expect(LigTplParser *p, LigTokenKind kind, const char *text) LIG_MUST_CHECK;
 LigStatus lig_template_expression(LigTplParser *p, const LigTplNode **out) LIG_MUST_CHECK;

@@ -1,6 +1,8 @@
 """What the tests of the command share: running it, a tiny model made on the spot, safetensors.
 
 Each *_test.py is one program: `NAME_test.py LIGA`. Exit 77 (skipped) where there is no LIGA. Needs python3 alone.
+
+Compiling the kernels is most of a short run's time, so what is not about them says FAST.
 """
 import array, json, os, random, struct, subprocess, sys, tempfile, unittest
 
@@ -8,6 +10,7 @@ END, START, TH = 258, 257, 256  # ids; 0 to 255 are the bytes, TH is "th"
 WIDTH, HEADS, KV_HEADS, HEAD, MLP, LAYERS, VOCAB, CONTEXT = 32, 2, 1, 16, 48, 2, 259, 1024
 TEMPLATE = ("{% for m in messages %}<|start|>{{ m.role }}\n{{ m.content }}<|end|>{% endfor %}"
             "{% if add_generation_prompt %}<|start|>assistant\n{% endif %}")
+FAST = "--interpret"
 LIGA = None
 
 

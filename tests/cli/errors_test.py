@@ -1,7 +1,26 @@
 """What can't be done: files that are missing, cut or wrong, disks that are full, readers that leave."""
 import os, signal, struct, subprocess, time
 import command
-from command import Case, liga, save
+from command import FAST, Case, liga, save
+
+
+def gguf_named(name):
+    """A whole llama of one layer whose general.name is `name`."""
+    text = lambda b: struct.pack("<Q", len(b)) + b
+    number = lambda key, value: text(b"llama." + key) + struct.pack("<II", 4, value)
+    keys = [text(b"general.architecture") + struct.pack("<I", 8) + text(b"llama"),
+            text(b"general.name") + struct.pack("<I", 8) + text(name),
+            number(b"block_count", 1), number(b"embedding_length", 32), number(b"context_length", 64),
+            number(b"feed_forward_length", 32), number(b"attention.head_count", 2), number(b"attention.head_count_kv", 2),
+            number(b"vocab_size", 32), text(b"llama.attention.layer_norm_rms_epsilon") + struct.pack("<If", 6, 1e-5)]
+    matrices = ["token_embd", *("blk.0." + m for m in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"))]
+    shapes = [(n, (32, 32)) for n in matrices] + [(n, (32,)) for n in ("output_norm", "blk.0.attn_norm", "blk.0.ffn_norm")]
+    infos, at = [], 0
+    for tensor, shape in shapes:
+        infos.append(text(tensor.encode() + b".weight") + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, 0, at))
+        at += 4 * 32 ** len(shape)
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(shapes), len(keys)) + b"".join(keys + infos)
+    return head + bytes(-len(head) % 32) + bytes(at)
 
 
 class Errors(Case):
@@ -69,10 +88,24 @@ class Errors(Case):
         r = self.fails(1, "bad.lig:3:", "opt", graph)
         self.assertEqual(len(r.err.splitlines()), 20)
 
+    def test_names_do_not_command_the_terminal(self):
+        """Escapes, newlines and C1 controls in the names of files and tensors are written as \\xNN."""
+        evil, seen = "m\x1b[31m\n\u009b1mé\x7f", "m\\x1b[31m\\x0a\\xc2\\x9b1mé\\x7f"
+        self.assertIn(seen, self.fails(1, "no such file", "show", self.path(evil)).err)
+        self.assertIn(seen, self.fails(1, evil[:1], "show", self.write(evil, b"hello")).err)
+        self.fails(2, "unknown option '--m\\x1b[31m", "show", "--" + evil)
+        self.fails(2, "unknown command 'm\\x1b[31m", evil)
+        gguf = self.write("evil.gguf", gguf_named(evil.encode()))
+        for args in ([], ["--spec"], ["--tensors"], ["--graph"], ["--json"]):
+            r = liga("show", gguf, *args)
+            self.assertFalse([c for c in r.out + r.err if c != "\n" and (c < " " or "\x7f" <= c < "\xa0")], r.out + r.err)
+            if args in ([], ["--spec"]):
+                self.assertIn("m\\x1b[31m\\x0a", r.out, r.err)
+
     def test_full_disk(self):
         with open("/dev/full", "wb") as full:
-            for args in (["--help"], ["run", "--help"], ["run", self.model, "--ids", "1", "-n", "3"], ["show", self.model],
-                         ["run", self.model, "--ids", "1", "-n", "3", "--json"]):
+            for args in (["--help"], ["run", "--help"], ["run", self.model, FAST, "--ids", "1", "-n", "3"], ["show", self.model],
+                         ["run", self.model, FAST, "--ids", "1", "-n", "3", "--json"]):
                 r = liga(*args, stdout=full)
                 self.assertEqual(r.code, 1, args)
 
@@ -92,7 +125,7 @@ class Errors(Case):
     def test_reader_leaves(self):
         """A closed pipe ends the command quietly, even when it was started with SIGPIPE ignored."""
         for restore in (True, False):
-            process = subprocess.Popen([command.LIGA, "run", self.model, "--ids", "1", "-n", "900", "--ignore-eos"],
+            process = subprocess.Popen([command.LIGA, "run", self.model, FAST, "--ids", "1", "-n", "900", "--ignore-eos"],
                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, restore_signals=restore)
             process.stdout.close()
             err = process.stderr.read()

@@ -1,12 +1,12 @@
 """liga run: the same tokens whichever way they are asked for; stops, ends, chats."""
-import json, os
+import json, os, re, subprocess
 import command
-from command import Case, END, VOCAB
+from command import FAST, Case, END, VOCAB
 
 
 class Run(Case):
-    def answer(self, *args, text=None):
-        r = self.ok("run", self.model, "--json", *args, text=text)
+    def answer(self, *args, text=None, how=FAST):
+        r = self.ok("run", self.model, "--json", *([how] if how else []), *args, text=text)
         answer = json.loads(r.out)
         self.assertEqual(r.out.count("\n"), 1)
         return answer
@@ -33,19 +33,20 @@ class Run(Case):
     def test_backends_agree(self):
         base = ["-p", "the ends of the earth", "-n", "8", "--ignore-eos"]
         want = self.answer(*base)["tokens"]
-        for more in (["--interpret"], ["--no-fuse"], ["--no-onednn"], ["--deterministic"], ["--threads", "1"],
-                     ["--threads", "3"], ["--cpu", "x86-64"], ["--verify"], ["--dtype", "f32"], ["--context", "64"]):
-            self.assertEqual(self.answer(*base, *more)["tokens"], want, more)
+        for more in ([], ["--no-fuse", "--verify"], ["--onednn"], ["--deterministic", "--threads", "1", "--dtype", "f32"],
+                     ["--threads", "3", "--context", "64"], ["--cpu", "x86-64", "--no-onednn"]):
+            self.assertEqual(self.answer(*base, *more, how=None)["tokens"], want, more)
 
     def test_bf16_cache(self):
-        self.assertEqual(len(self.answer("-p", "ab", "-n", "5", "--ignore-eos", "--kv", "bf16")["tokens"]), 5)
+        args = ["-p", "ab", "-n", "5", "--ignore-eos", "--kv", "bf16"]
+        self.assertEqual(self.answer(*args, how=None)["tokens"], self.answer(*args)["tokens"])
 
     def test_stream_is_the_text(self):
         for prompt in ("ab", "x", "the "):
             args = ["-p", prompt, "-n", "40", "--ignore-eos"]
             text = self.answer(*args)["text"]
-            self.assertEqual(self.ok("run", self.model, *args).raw, (text + "\n").encode())
-            self.ok("run", self.model, *args, "-o", self.path("out"))
+            self.assertEqual(self.ok("run", self.model, FAST, *args).raw, (text + "\n").encode())
+            self.ok("run", self.model, FAST, *args, "-o", self.path("out"))
             with open(self.path("out"), "rb") as f:
                 self.assertEqual(f.read(), (text + "\n").encode())
 
@@ -86,7 +87,7 @@ class Run(Case):
             for more in (["--stop", stop], ["--stop", "never this", "--stop", stop], ["--stop", "", "--stop=" + stop]):
                 a = self.answer(*base, *more)
                 self.assertEqual((a["text"], a["finish"]), (cut, "stop"))
-                self.assertEqual(self.ok("run", self.model, *base, *more).raw, (cut + "\n").encode())
+                self.assertEqual(self.ok("run", self.model, FAST, *base, *more).raw, (cut + "\n").encode())
         self.assertEqual(self.answer(*base, "--stop", text + "never")["text"], text)
 
     def test_full_context(self):
@@ -96,17 +97,23 @@ class Run(Case):
     def test_long_prompt(self):
         """Longer than one step takes: fed in chunks."""
         text = "abcdefgh" * 90
-        want = self.answer("-p", text, "-n", "3", "--ignore-eos", "--interpret")["tokens"]
-        self.assertEqual(self.answer("-p", text, "-n", "3", "--ignore-eos")["tokens"], want)
+        want = self.answer("-p", text, "-n", "3", "--ignore-eos")["tokens"]
+        self.assertEqual(self.answer("-p", text, "-n", "3", "--ignore-eos", how=None)["tokens"], want)
 
     def test_told_with_v(self):
-        r = self.ok("run", self.model, "-p", "ab", "-n", "3", "-v")
-        for word in ("dtype auto = f32", "kernels compiled", "arena", "state", "tokens in"):
+        r = self.ok("run", self.model, "-p", "ab", "-n", "3", "-v", "--time")
+        for word in ("dtype auto = f32, act f32", "kernels compiled", "arena", "state", "tokens in", "share", "@attention"):
             self.assertIn(word, r.err)
-        self.assertEqual(self.ok("run", self.model, "-p", "ab", "-n", "3").err, "")
-        times = self.ok("run", self.model, "-p", "ab", "-n", "3", "--time").err
-        self.assertIn("share", times)
-        self.assertIn("@attention", times)
+        self.assertEqual(self.ok("run", self.model, FAST, "-p", "ab", "-n", "3").err, "")
+
+    def test_memory_told_with_v(self):
+        """The peak is the kernel's own count: more than the packed weights and the arena, less than what any machine has."""
+        err = self.ok("run", self.model, "-p", "ab", "-n", "3", "-v").err
+        arena, packed, peak = map(int, re.search(r"arena (\d+) bytes, packed weights (\d+) bytes, at most (\d+) bytes", err).groups())
+        self.assertTrue(arena + packed + (1 << 20) < peak < 8 << 30, err)
+        resource = os.wait4(subprocess.Popen([command.LIGA, "run", self.model, "-p", "ab", "-n", "3"],
+                                             stdout=subprocess.DEVNULL).pid, 0)[2]
+        self.assertLess(abs(peak - resource.ru_maxrss * 1024), peak / 2)
 
     def test_dump(self):
         self.ok("run", self.model, "-p", "ab", "-n", "1", "--dump", self.path("stages"))
@@ -119,7 +126,7 @@ class Run(Case):
 
 class Chat(Case):
     def count(self, *args):
-        return json.loads(self.ok("run", self.model, "--chat", "--json", "-n", "1", *args).out)["prompt_tokens"]
+        return json.loads(self.ok("run", self.model, FAST, "--chat", "--json", "-n", "1", *args).out)["prompt_tokens"]
 
     def test_template(self):
         """<|start|>user NEWLINE … <|end|> <|start|>assistant NEWLINE: special tokens are one id, letters one each."""
@@ -131,14 +138,14 @@ class Chat(Case):
         around = 1 + 5 + 1 + 1 + 10
         self.assertEqual(self.count("-p", "a<|end|>b"), around + 9)
         self.assertEqual(self.count("-p", "<|end|><|start|>"), around + 16)
-        plain = json.loads(self.ok("run", self.model, "--json", "-n", "1", "-p", "a<|end|>b").out)
+        plain = json.loads(self.ok("run", self.model, FAST, "--json", "-n", "1", "-p", "a<|end|>b").out)
         self.assertEqual(plain["prompt_tokens"], 3)
 
     def test_on_a_terminal(self):
         """Without -p on a terminal: turns, until the end of input."""
-        import pty, subprocess
+        import pty
         ours, theirs = pty.openpty()
-        process = subprocess.Popen([command.LIGA, "run", self.model, "-n", "4", "-q"], stdin=theirs,
+        process = subprocess.Popen([command.LIGA, "run", self.model, FAST, "-n", "4", "-q"], stdin=theirs,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         os.close(theirs)
         os.write(ours, b"hello\n\nagain\n\x04")
@@ -146,18 +153,18 @@ class Chat(Case):
         os.close(ours)
         self.assertEqual(process.returncode, 0, err)
         self.assertEqual(err.count(b"> "), 4)
-        first = json.loads(self.ok("run", self.model, "--chat", "--json", "-n", "4", "-p", "hello").out)
+        first = json.loads(self.ok("run", self.model, FAST, "--chat", "--json", "-n", "4", "-p", "hello").out)
         self.assertTrue(out.startswith(first["text"].encode() + b"\n"), (out, first))
 
 
     def test_interrupted_answer(self):
         """Ctrl-C ends the answer, not the chat. A pipe that is full holds the answer up until then."""
-        import fcntl, pty, signal, subprocess, time
+        import fcntl, pty, signal, time
         ours, theirs = pty.openpty()
         reads, writes = os.pipe()
         filler = b"." * fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, 4096)
         os.write(writes, filler)
-        process = subprocess.Popen([command.LIGA, "run", self.model, "-n", "100000", "--ignore-eos", "-q"], stdin=theirs,
+        process = subprocess.Popen([command.LIGA, "run", self.model, FAST, "-n", "100000", "--ignore-eos", "-q"], stdin=theirs,
                                    stdout=writes, stderr=subprocess.PIPE)
         os.close(theirs)
         os.close(writes)
@@ -183,8 +190,8 @@ class WithoutTokenizer(Case):
         os.remove(os.path.join(cls.model, "tokenizer.json"))
 
     def test_ids(self):
-        r = self.ok("run", self.model, "--ids", "1,2", "-n", "3")
-        a = json.loads(self.ok("run", self.model, "--ids", "1,2", "-n", "3", "--json").out)
+        r = self.ok("run", self.model, FAST, "--ids", "1,2", "-n", "3")
+        a = json.loads(self.ok("run", self.model, FAST, "--ids", "1,2", "-n", "3", "--json").out)
         self.assertEqual(r.out, ",".join(map(str, a["tokens"])) + "\n")
         self.assertIsNone(a["text"])
         self.fails(1, "no tokenizer", "run", self.model, "-p", "x")

@@ -48,6 +48,10 @@ class Tokenize(Case):
         self.fails(1, "standard input:1:", "tokenize", self.model, "--jsonl", text='{"words":"a"}\n')
         self.fails(1, "standard input:1:", "tokenize", self.model, "-d", "--jsonl", text='{"ids":[1,"x"]}\n')
         self.fails(1, "no token id", "tokenize", self.model, "-d", text="[-1]")
+        for text in ("[99999999]", "[259]", '{"ids":[1,2147483647]}'):
+            id = text.strip("]}").split("[")[1].split(",")[-1]
+            self.fails(1, [f"id {id} is outside the vocabulary", "259 tokens"], "tokenize", self.model, "-d", text=text)
+        self.fails(1, ["standard input:2:", "id 400"], "tokenize", self.model, "-d", "--jsonl", text='{"ids":[1]}\n{"ids":[400]}\n')
         self.fails(1, "no list of ids", "tokenize", self.model, "-d", text='{"ids":7}')
 
     def test_output_file(self):

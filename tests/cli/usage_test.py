@@ -1,6 +1,6 @@
 """Command lines: help, versions, options right and wrong, exit codes."""
 import command
-from command import Case, liga
+from command import FAST, Case, liga
 
 COMMANDS = "run forward tokenize show opt eval bench".split()
 
@@ -72,12 +72,12 @@ class Usage(Case):
 
     def test_forms(self):
         """The same answer however an option is written."""
-        want = self.ok("run", self.model, "--ids", "1,2,3", "-n", "4").out
+        want = self.ok("run", self.model, FAST, "--ids", "1,2,3", "-n", "4").out
         for form in (["--ids=1,2,3", "--tokens=4"], ["--ids", "1,2,3", "-n4"], ["-qn4", "--ids=1,2,3"],
                      ["-n", "9", "-n", "4", "--ids", "1,2,3"]):
-            self.assertEqual(self.ok("run", self.model, *form).out, want)
-            self.assertEqual(self.ok("run", *form, self.model).out, want)
-        self.assertEqual(self.ok("run", "--ids=1,2,3", "-n4", "--", self.model).out, want)
+            self.assertEqual(self.ok("run", self.model, FAST, *form).out, want)
+            self.assertEqual(self.ok("run", *form, FAST, self.model).out, want)
+        self.assertEqual(self.ok("run", FAST, "--ids=1,2,3", "-n4", "--", self.model).out, want)
         self.fails(1, "no such file", "run", "--ids=1", "--", "-n")
 
     def test_meaningless_together(self):

@@ -207,7 +207,7 @@ static void too_little_scratch_is_refused(void **state)
     (void)state;
     char text[1024];
     print_form(text, &(Form){"4", "2", "32", "f32", PANEL, "scale=0.2"});
-    memcpy(strstr(text, "{class=attention}"), "{class=attention,", 17);
+    strstr(text, "{class=attention}")[16] = ',';
     char *rest = strstr(text, "{class=attention,") + 17;
     memmove(rest + 11, rest, strlen(rest) + 1);
     memcpy(rest, " scratch=8}", 11);

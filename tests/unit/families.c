@@ -440,6 +440,8 @@ static void unknown_knobs_and_values_are_named(void **state)
                   "rope_parameters.beta");
     expect_import(CONFIG("bert", "BertModel", ", \"position_embedding_type\": \"relative_key\""),
                   "'position_embedding_type'");
+    expect_import(CONFIG("roberta", "RobertaModel", ", \"pad_token_id\": -1"),
+                  "'pad_token_id' must be 0 or more");
     expect_import(CONFIG("bert", "BertModel", ", \"is_decoder\": true"), "'is_decoder' must be false");
     expect_import(CONFIG("qwen3", "Qwen3ForCausalLM", ", \"layer_types\": [\"full_attention\"]"),
                   "'layer_types' must have one entry for each layer");

@@ -25,7 +25,7 @@ static const char source[] =
     "f32[N,1,16] {\n"
     "    %ks = append %k, %q, %slot, %start, %pos : f32[S,1,C,16]\n"
     "    %vs = append %v, %q, %slot, %start, %pos : f32[S,1,C,16]\n"
-    "    %y = attention %q, %ks, %vs, %pos, %start, %slot, %kv_len {causal, scale = 0.25} : f32[N,1,16]\n"
+    "    %y = attention %q, %ks, %vs, %pos, %start, %kv_len, %slot {causal, scale = 0.25} : f32[N,1,16]\n"
     "    return %y\n"
     "  }\n"
     "}\n";
