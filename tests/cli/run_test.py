@@ -112,8 +112,11 @@ class Run(Case):
         err = self.ok("run", self.model, "-p", "ab", "-n", "3", "-v", "--no-cache").err
         arena, packed, peak = map(int, re.search(r"arena (\d+) bytes, packed weights (\d+) bytes, at most (\d+) bytes", err).groups())
         self.assertTrue(arena + packed + (1 << 20) < peak < 8 << 30, err)
-        resource = os.wait4(subprocess.Popen([command.LIGA, "run", self.model, "-p", "ab", "-n", "3", "--no-cache"],
-                                             stdout=subprocess.DEVNULL).pid, 0)[2]
+        process = subprocess.Popen([command.LIGA, "run", self.model, "-p", "ab", "-n", "3", "--no-cache"],
+                                   stdout=subprocess.DEVNULL)
+        _, status, resource = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, 0)
         self.assertLess(abs(peak - resource.ru_maxrss * 1024), peak / 2)
 
     def test_dump(self):
