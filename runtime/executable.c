@@ -66,6 +66,7 @@ static LigStatus prepare_compiled(LigExecutable *e)
     LIG_TRY(lig_guards_find(e->module, &e->guards));
     LIG_TRY(run_passes(e));
     LIG_TRY(lig_compiler_create(e->module->ctx, e->options.target, &e->compiler));
+    LIG_TRY(lig_compiler_use_cache(e->compiler, &e->options.cache));
     double start = now_milliseconds();
     LIG_TRY(lig_residents_create(e->module, &e->parallel, &e->residents));
     e->load_ms = now_milliseconds() - start;
@@ -128,12 +129,11 @@ LigStatus lig_executable_state_shape(const LigExecutable *e, size_t index, const
 
 LigExecutableFacts lig_executable_facts(const LigExecutable *e)
 {
-    LigExecutableFacts facts = {.pass_ms = e->pass_ms, .load_ms = e->load_ms, .arena_bytes = e->arena_bytes};
-    if (e->compiler) {
-        LigCompilerFacts compiler = lig_compiler_facts(e->compiler);
-        facts.kernels_compiled = compiler.kernels;
-        facts.codegen_ms = compiler.emit_ms + compiler.verify_ms + compiler.codegen_ms + compiler.link_ms;
-    }
+    LigExecutableFacts facts = {.pass_ms = e->pass_ms,
+                                .load_ms = e->load_ms,
+                                .compiler = {.plugins = "none", .cache_trouble = ""},
+                                .arena_bytes = e->arena_bytes};
+    if (e->compiler) facts.compiler = lig_compiler_facts(e->compiler);
     if (e->residents) facts.resident_bytes = lig_residents_bytes(e->residents);
     if (!e->options.time || !e->times) return facts;
     for (size_t i = 0; i < e->module->funcs.count; i++) {
