@@ -1,5 +1,5 @@
-// Inside of layouts, shared by layout.c (single elements), repack.c (whole matrices) and block.c (blocks that
-// lie in rows only).
+// Inside of layouts, shared by layout.c (single elements), repack.c (whole matrices) and layout_block.c
+// (blocks that lie in rows only).
 #ifndef LIG_IR_LAYOUT_PARTS_H
 #define LIG_IR_LAYOUT_PARTS_H
 
@@ -27,8 +27,8 @@ typedef struct LigBlockScale {
     int zero; // subtracted from the stored value
 } LigBlockScale;
 
-// Dtypes whose blocks block.c reads: q5_* and q*_k. Columns c of a block, from 0; 16 columns from a multiple of
-// 16 on share a scale.
+// Dtypes whose blocks layout_block.c reads: q5_* and q*_k. Columns c of a block, from 0; 16 columns from a
+// multiple of 16 on share a scale.
 bool lig_block__reads(LigDtype dtype);
 LigBlockScale lig_block__scale(LigDtype dtype, const unsigned char *block, int c);
 int lig_block__quantum(LigDtype dtype, const unsigned char *block, int c);
