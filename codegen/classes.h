@@ -15,12 +15,19 @@ typedef LigStatus LigScheduleRule(LigScheduling *scheduling);
 typedef LigDim LigTilesRule(const LigModule *module, const LigFunc *kernel); // NULL when memory is out
 typedef LigStatus LigEmitRule(LigKernelEmitter *k);
 
+typedef enum LigKernelClassId {
+#define LIG_KERNEL_CLASS(name, meaning) LIG_CLASS_##name,
+#include "codegen/classes.def"
+#undef LIG_KERNEL_CLASS
+} LigKernelClassId;
+
+// Its emitter is found by `id` (llvm_plugin.c): this table is in programs that have no LLVM.
 typedef struct LigKernelClass {
     const char *name;
     const char *meaning;
+    LigKernelClassId id;
     LigScheduleRule *schedule;
     LigTilesRule *tiles;
-    LigEmitRule *emit;
 } LigKernelClass;
 
 #define LIG_KERNEL_CLASS(name, meaning)                                                                        \

@@ -9,6 +9,7 @@
 
 #include "codegen/object.h"
 #include "codegen/target.h"
+#include "ir/base/sha256.h"
 #include "ir/graph.h"
 
 // Fills in the schedule of every kernel that lacks attributes of it: `block`, `tile`, `scratch` (and `provider`
@@ -25,14 +26,18 @@ LigStatus lig_schedule_module(LigModule *module, const LigScheduleOptions *optio
 LigDim lig_kernel_tiles(const LigModule *module, const LigFunc *kernel);
 
 // Identity of a scheduled kernel for a target: equal identities mean equal code. The symbol name of its object
-// is "lig_kernel_" and this in hex.
+// is "lig_kernel_" and the first half of this in hex.
 typedef struct LigKernelIdentity {
-    uint64_t words[2];
+    LigDigest digest;
 } LigKernelIdentity;
 LigStatus lig_kernel_identity(const LigModule *module, const LigFunc *kernel, const LigTarget *target,
                               LigKernelIdentity *out) LIG_MUST_CHECK;
 // The symbol's name; data = NULL when memory is out.
-LigStr lig_kernel_symbol(LigArena *arena, LigKernelIdentity identity);
+LigStr lig_kernel_symbol(LigArena *arena, const LigKernelIdentity *identity);
+
+// The name of its object in a cache: over the identity, this build of the compiler, LLVM's version and the
+// triple.
+LigDigest lig_kernel_object_key(const LigKernelIdentity *identity);
 
 typedef struct LigCompiledKernel {
     LigKernelIdentity identity;

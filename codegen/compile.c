@@ -1,68 +1,27 @@
-// From a scheduled kernel to its object: the class's emitter between the frame's begin and end.
-#include "codegen/classes.h"
+// From a scheduled kernel to its object, by the plugin that links LLVM.
+#include "codegen/llvm_plugin.h"
 
-// Emits the kernel's function into `e`.
-static LigStatus emit(LigEmitter *e, LigArena *arena, const LigModule *module, const LigFunc *kernel)
+static LigStatus load_llvm(LigContext *ctx, const LigLlvmFunctions **out)
 {
-    const LigKernelClass *class;
-    LIG_TRY(lig_kernel_class(e->ctx, kernel, &class));
-    LigKernelEmitter k = {.e = e, .module = module, .kernel = kernel, .arena = arena};
-    LigKernelIdentity identity;
-    LIG_TRY(lig_kernel_identity(module, kernel, e->target, &identity));
-    LigStr name = lig_kernel_symbol(arena, identity);
-    if (name.data == NULL) return lig_no_memory(e->ctx);
-    LIG_TRY(lig_kernel_begin(&k, name.data));
-    LIG_TRY(class->emit(&k));
-    lig_kernel_end(&k);
-    return e->status;
-}
-
-// An emitter with the kernel in it; NULL is left in *out on failure.
-static LigStatus emit_alone(LigContext *ctx, const LigModule *module, const LigFunc *kernel,
-                            const LigTarget *target, LigEmitter **out)
-{
-    *out = NULL;
-    LigArena *arena = lig_arena_create();
-    if (arena == NULL) return lig_no_memory(ctx);
-    LigStr name = lig_str_copy(arena, kernel->name);
-    LigStatus status = name.data == NULL ? lig_no_memory(ctx) : lig_emitter_create(ctx, target, name.data, out);
-    if (status == LIG_OK) status = emit(*out, arena, module, kernel);
-    lig_arena_destroy(arena);
-    if (status == LIG_OK) return LIG_OK;
-    lig_emitter_destroy(*out);
-    *out = NULL;
-    return status;
-}
-
-static void print_debug(const LigContext *ctx, const LigEmitter *e)
-{
-    if (lig_context_debug_level(ctx) < 4) return;
-    char *ir = LLVMPrintModuleToString(e->module);
-    lig_debug(ctx, 4, "%s", ir);
-    LLVMDisposeMessage(ir);
+    const LigPluginHead *head;
+    LIG_TRY(lig_plugin_load(ctx, &LIG_LLVM_PLUGIN, &head));
+    *out = (const LigLlvmFunctions *)head;
+    return LIG_OK;
 }
 
 LigStatus lig_compile_kernel(LigContext *ctx, const LigModule *module, const LigFunc *kernel,
                              const LigTarget *target, LigCompiledKernel *out)
 {
+    const LigLlvmFunctions *llvm;
     *out = (LigCompiledKernel){0};
-    LIG_TRY(lig_kernel_identity(module, kernel, target, &out->identity));
-    LigEmitter *e;
-    LIG_TRY(emit_alone(ctx, module, kernel, target, &e));
-    print_debug(ctx, e);
-    LigStatus status = lig_emitter_compile(e, &out->object, &out->times);
-    lig_emitter_destroy(e);
-    return status;
+    LIG_TRY(load_llvm(ctx, &llvm));
+    return llvm->compile(ctx, module, kernel, target, out);
 }
 
 LigStatus lig_print_kernel(LigContext *ctx, const LigModule *module, const LigFunc *kernel,
                            const LigTarget *target, LigText *text)
 {
-    LigEmitter *e;
-    LIG_TRY(emit_alone(ctx, module, kernel, target, &e));
-    char *ir = LLVMPrintModuleToString(e->module);
-    lig_text_append(text, lig_str(ir));
-    LLVMDisposeMessage(ir);
-    lig_emitter_destroy(e);
-    return text->failed ? lig_no_memory(ctx) : LIG_OK;
+    const LigLlvmFunctions *llvm;
+    LIG_TRY(load_llvm(ctx, &llvm));
+    return llvm->print(ctx, module, kernel, target, text);
 }

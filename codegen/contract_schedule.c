@@ -193,7 +193,7 @@ static LigStatus schedule_onednn(LigScheduling *s, const LigOp *linear)
 
 LigStatus lig_schedule_contract(LigScheduling *s)
 {
-    LigFactor factors[LIG_CONTRACT_MAX_FACTORS];
+    LigFactor factors[LIG_CONTRACT_MAX_FACTORS] = {0};
     size_t count = lig_contract_factors(s->kernel, factors);
     LIG_TRY(check(s, factors, count));
     if (goes_to_onednn(s, factors[0].linear)) return schedule_onednn(s, factors[0].linear);
@@ -205,7 +205,7 @@ LigStatus lig_schedule_contract(LigScheduling *s)
 
 LigDim lig_tiles_contract(const LigModule *module, const LigFunc *kernel)
 {
-    LigFactor factors[LIG_CONTRACT_MAX_FACTORS];
+    LigFactor factors[LIG_CONTRACT_MAX_FACTORS] = {0};
     size_t count = lig_contract_factors(kernel, factors);
     if (lig_str_is(lig_attrs_name(kernel->attrs, LIG_ATTR_PROVIDER, (LigStr){0}), "onednn")) {
         return lig_dim_const(module->dims, (factors[0].outputs + LIG_ONEDNN_COLUMNS - 1) / LIG_ONEDNN_COLUMNS);

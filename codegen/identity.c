@@ -1,6 +1,9 @@
 // The identity of a kernel: a hash over everything that its code depends on.
 #include "codegen/codegen.h"
+#include "codegen/plugin.h"
 #include "ir/canonical.h"
+
+#include <build_id.h> // made by tools/build_id.cmake from the sources
 
 // Raised when emitters change what they generate for the same kernel.
 #define GENERATOR_VERSION "1"
@@ -15,7 +18,7 @@ static void append_symbols(LigText *text, const LigModule *module)
 
 static void append_target(LigText *text, const LigTarget *target)
 {
-    lig_text_printf(text, "%s %s %d %d\n", target->cpu, target->features, target->vector_bits,
+    lig_text_printf(text, "%s %s %s %d %d\n", target->cpu, target->features, target->bits, target->vector_bits,
                     target->vector_registers);
     lig_text_printf(text, "%d%d%d%d\n", target->has_fma, target->has_f16c, target->has_avx512bf16,
                     target->has_vnni);
@@ -24,21 +27,31 @@ static void append_target(LigText *text, const LigTarget *target)
 LigStatus lig_kernel_identity(const LigModule *module, const LigFunc *kernel, const LigTarget *target,
                               LigKernelIdentity *out)
 {
-    // The second word hashes the same text behind another first byte.
     LigText text = {0};
-    lig_text_append(&text, LIG_STR("2 generator " GENERATOR_VERSION "\n"));
+    lig_text_append(&text, LIG_STR("generator " GENERATOR_VERSION "\n"));
     append_symbols(&text, module);
     append_target(&text, target);
     lig_canonical_func(&text, module, kernel);
-    LigStr whole = lig_text_view(&text);
     bool complete = !text.failed;
-    *out = (LigKernelIdentity){{lig_str_hash(lig_str_skip(whole, 1)), lig_str_hash(whole)}};
+    *out = (LigKernelIdentity){lig_sha256(text.data, text.length)};
     lig_text_free(&text);
     return complete ? LIG_OK : lig_no_memory(module->ctx);
 }
 
-LigStr lig_kernel_symbol(LigArena *arena, LigKernelIdentity identity)
+LigStr lig_kernel_symbol(LigArena *arena, const LigKernelIdentity *identity)
 {
-    return lig_str_format(arena, "lig_kernel_%016llx%016llx", (unsigned long long)identity.words[0],
-                          (unsigned long long)identity.words[1]);
+    char hex[LIG_SHA256_HEX_BYTES];
+    lig_digest_hex(&identity->digest, hex);
+    return lig_str_format(arena, "lig_kernel_%.32s", hex);
+}
+
+LigDigest lig_kernel_object_key(const LigKernelIdentity *identity)
+{
+    LigSha256 sha = lig_sha256_begin();
+    lig_sha256_add_str(&sha, LIG_STR("object of a kernel"));
+    lig_sha256_add_str(&sha, lig_str(lig_build_id()));
+    lig_sha256_add_str(&sha, LIG_STR(LIG_LLVM_VERSION));
+    lig_sha256_add_str(&sha, LIG_STR(LIG_TARGET_TRIPLE));
+    lig_sha256_add(&sha, identity->digest.bytes, sizeof identity->digest.bytes);
+    return lig_sha256_end(&sha);
 }

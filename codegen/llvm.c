@@ -2,6 +2,7 @@
 
 #include "ir/base/alloc.h"
 
+#include <llvm-c/TargetMachine.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -30,6 +31,10 @@ LigStatus lig_emitter_create(LigContext *ctx, const LigTarget *target, const cha
     e->ctx = ctx;
     e->target = target;
     snprintf(e->name, sizeof e->name, "%s", name);
+    if (strcmp(target->name, LIG_TARGET_NATIVE) == 0) {
+        e->host_cpu = LLVMGetHostCPUName();
+        e->host_features = LLVMGetHostCPUFeatures();
+    }
     e->llvm = LLVMContextCreate();
     e->module = LLVMModuleCreateWithNameInContext(name, e->llvm);
     e->builder = LLVMCreateBuilderInContext(e->llvm);
@@ -44,8 +49,13 @@ void lig_emitter_destroy(LigEmitter *e)
     LLVMDisposeBuilder(e->builder);
     LLVMDisposeModule(e->module);
     LLVMContextDispose(e->llvm);
+    LLVMDisposeMessage(e->host_cpu);
+    LLVMDisposeMessage(e->host_features);
     lig_free(e);
 }
+
+const char *lig_emitter_cpu(const LigEmitter *e) { return e->host_cpu ? e->host_cpu : e->target->cpu; }
+const char *lig_emitter_features(const LigEmitter *e) { return e->host_features ? e->host_features : ""; }
 
 void lig_emit_fail(LigEmitter *e, LigStatus status, const char *message)
 {
@@ -66,8 +76,8 @@ LLVMValueRef lig_emit_function(LigEmitter *e, const char *name, LLVMTypeRef resu
     e->function = LLVMAddFunction(e->module, name, LLVMFunctionType(result, params, (unsigned)count, false));
     char width[16];
     snprintf(width, sizeof width, "%d", e->target->vector_bits);
-    lig_emit_attribute(e, "target-cpu", e->target->cpu);
-    if (e->target->features[0]) lig_emit_attribute(e, "target-features", e->target->features);
+    lig_emit_attribute(e, "target-cpu", lig_emitter_cpu(e));
+    if (e->host_features) lig_emit_attribute(e, "target-features", e->host_features);
     lig_emit_attribute(e, "prefer-vector-width", width);
     lig_emit_attribute(e, "min-legal-vector-width", width);
     unsigned nounwind = LLVMGetEnumAttributeKindForName("nounwind", strlen("nounwind"));

@@ -17,9 +17,10 @@ enum { LIG_MAX_CARRIED = 64, LIG_MAX_LANES = 64 };
 
 typedef struct LigEmitter {
     LigContext *ctx;
-    const LigTarget *target; // borrowed
-    char name[128];          // of the kernel, for messages
-    LigStatus status;        // the first failure
+    const LigTarget *target;        // borrowed
+    char name[128];                 // of the kernel, for messages
+    char *host_cpu, *host_features; // LLVM's own, for the native target; else NULL
+    LigStatus status;               // the first failure
     int64_t started_ns;
     LLVMContextRef llvm;
     LLVMModuleRef module;
@@ -32,6 +33,9 @@ typedef struct LigEmitter {
 LIG_MUST_CHECK LigStatus lig_emitter_create(LigContext *ctx, const LigTarget *target, const char *name,
                                             LigEmitter **out);
 void lig_emitter_destroy(LigEmitter *e);
+// The target as LLVM names it.
+const char *lig_emitter_cpu(const LigEmitter *e);
+const char *lig_emitter_features(const LigEmitter *e);
 
 // Begins a function with external linkage and the target's attributes; the builder stands at its entry.
 LLVMValueRef lig_emit_function(LigEmitter *e, const char *name, LLVMTypeRef result, LLVMTypeRef *params,

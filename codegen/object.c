@@ -72,13 +72,12 @@ static LigStatus create_machine(LigEmitter *e, LLVMTargetMachineRef *out)
 {
     char *message = NULL;
     LLVMTargetRef llvm_target;
-    char *triple = LLVMGetDefaultTargetTriple();
-    LLVMSetTarget(e->module, triple);
-    bool failed = LLVMGetTargetFromTriple(triple, &llvm_target, &message);
+    LLVMSetTarget(e->module, LIG_TARGET_TRIPLE);
+    bool failed = LLVMGetTargetFromTriple(LIG_TARGET_TRIPLE, &llvm_target, &message);
     *out = failed ? NULL
-                  : LLVMCreateTargetMachine(llvm_target, triple, e->target->cpu, e->target->features,
-                                            LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelSmall);
-    LLVMDisposeMessage(triple);
+                  : LLVMCreateTargetMachine(llvm_target, LIG_TARGET_TRIPLE, lig_emitter_cpu(e),
+                                            lig_emitter_features(e), LLVMCodeGenLevelDefault, LLVMRelocPIC,
+                                            LLVMCodeModelSmall);
     if (!*out) return llvm_failure(e, "no code generator", message);
     LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(*out);
     LLVMSetModuleDataLayout(e->module, layout);

@@ -1,6 +1,6 @@
-// From an emitter's module to the bytes of a relocatable ELF object: the same bytes go to the JIT, to the
-// object cache and into artefacts. The code is position-independent, small code model, and calls nothing
-// outside.
+// From an emitter's module to the bytes of a relocatable ELF object: the same bytes go to the loader
+// (codegen/code.h), to the object cache and into artefacts. The code is position-independent, small code model,
+// and calls nothing outside.
 #ifndef LIG_CODEGEN_OBJECT_H
 #define LIG_CODEGEN_OBJECT_H
 
@@ -18,7 +18,6 @@ typedef struct LigCompileTimes {
     int64_t build_ns; // from lig_emitter_create to here
     int64_t verify_ns;
     int64_t codegen_ns;
-    int64_t link_ns; // by the JIT
 } LigCompileTimes;
 
 // Verifies the module and generates code; the emitter stays the caller's. Adds to *times. Errors: the emitter's

@@ -16,14 +16,15 @@ enum { LIG_ONEDNN_COLUMNS = 64 }; // of a tile
 typedef struct LigOnednn LigOnednn;
 
 // Primitives for x [.., K] f32 and a row-major weight [N, K] f32 of constant dims; the rows of x follow from
-// the dims of the call. Errors: UNSUPPORTED when oneDNN refuses, or has only its reference implementation;
-// NO_MEMORY.
+// the dims of the call. Errors: NOT_FOUND (the plugin with oneDNN can't be loaded); UNSUPPORTED when oneDNN
+// refuses, or has only its reference implementation; NO_MEMORY.
 LigStatus lig_onednn_create(LigContext *ctx, const LigType *x, const LigType *weight,
                             LigOnednn **out) LIG_MUST_CHECK;
 void lig_onednn_destroy(LigOnednn *contraction);
 // Bytes of scratch a thread needs.
 size_t lig_onednn_scratch_bytes(const LigOnednn *contraction);
-// Buffers: x, weight, result, and the LigOnednn.
-LigKernelFn lig_onednn_run;
+// What to call, and its fourth buffer, behind x, weight and result.
+LigKernelFn *lig_onednn_function(const LigOnednn *contraction);
+void *lig_onednn_handle(const LigOnednn *contraction);
 
 #endif

@@ -3,7 +3,7 @@
 
 static const LigKernelClass classes[] = {
 #define LIG_KERNEL_CLASS(name, meaning)                                                                        \
-    {#name, meaning, lig_schedule_##name, lig_tiles_##name, lig_emit_##name},
+    {#name, meaning, LIG_CLASS_##name, lig_schedule_##name, lig_tiles_##name},
 #include "codegen/classes.def"
 #undef LIG_KERNEL_CLASS
 };

@@ -1,7 +1,5 @@
 #include "codegen/target.h"
 
-#include <llvm-c/Core.h>
-#include <llvm-c/TargetMachine.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -68,35 +66,20 @@ static bool has_all(const char *features, const char *const *needs, const char *
     return true;
 }
 
-// Takes LLVM's string over; false when it does not fit.
-static bool take_string(char *llvm_string, char *out, size_t bytes)
-{
-    size_t length = strlen(llvm_string);
-    bool fits = length < bytes;
-    if (fits) memcpy(out, llvm_string, length + 1);
-    LLVMDisposeMessage(llvm_string);
-    return fits;
-}
-
-static LigStatus read_host(LigContext *ctx, LigTarget *out)
-{
-    if (take_string(LLVMGetHostCPUName(), out->cpu, sizeof out->cpu) &&
-        take_string(LLVMGetHostCPUFeatures(), out->features, sizeof out->features))
-        return LIG_OK;
-    return lig_fail(ctx, LIG_ERR_LLVM, LIG_NOWHERE,
-                    "LLVM's description of this CPU is too long: choose a level, as --target=x86-64-v3");
-}
-
 static int64_t cache_bytes(int name, int64_t otherwise)
 {
     long bytes = sysconf(name);
     return bytes > 0 ? bytes : otherwise;
 }
 
-static LigStatus find_native(LigContext *ctx, LigTarget *out)
+static void find_native(LigTarget *out)
 {
-    *out = (LigTarget){.name = "native"};
-    LIG_TRY(read_host(ctx, out));
+    LigHostCpu host;
+    lig_host_cpu_read(&host);
+    *out = (LigTarget){.name = LIG_TARGET_NATIVE};
+    memcpy(out->cpu, host.name, sizeof host.name);
+    memcpy(out->features, host.features, sizeof host.features);
+    memcpy(out->bits, host.bits, sizeof host.bits);
     const char *missing;
     int best = 0;
     for (int i = 1; i < LEVEL_COUNT; i++)
@@ -112,12 +95,14 @@ static LigStatus find_native(LigContext *ctx, LigTarget *out)
     out->l1d_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, level->l1d_bytes);
     out->l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, level->l2_bytes);
     out->l3_bytes = cache_bytes(_SC_LEVEL3_CACHE_SIZE, 0);
-    return LIG_OK;
 }
 
 LigStatus lig_target_find(LigContext *ctx, const char *name, LigTarget *out)
 {
-    if (!strcmp(name, "native")) return find_native(ctx, out);
+    if (strcmp(name, LIG_TARGET_NATIVE) == 0) {
+        find_native(out);
+        return LIG_OK;
+    }
     for (int i = 0; i < LEVEL_COUNT; i++) {
         if (strcmp(name, levels[i].target.name) != 0) continue;
         *out = levels[i].target;
@@ -129,14 +114,14 @@ LigStatus lig_target_find(LigContext *ctx, const char *name, LigTarget *out)
 
 LigStatus lig_target_check_runs(LigContext *ctx, const LigTarget *target)
 {
-    LigTarget host = {0};
-    LIG_TRY(read_host(ctx, &host));
+    LigHostCpu host;
+    lig_host_cpu_read(&host);
     const char *missing;
     for (int i = 0; i < LEVEL_COUNT; i++) {
         if (strcmp(target->name, levels[i].target.name) != 0) continue;
         if (has_all(host.features, levels[i].needs, &missing)) return LIG_OK;
         return lig_fail(ctx, LIG_ERR_UNSUPPORTED, LIG_NOWHERE,
-                        "this CPU (%s) can't run code for %s: it lacks %s; choose --target=native", host.cpu,
+                        "this CPU (%s) can't run code for %s: it lacks %s; choose --target=native", host.name,
                         target->name, missing);
     }
     return LIG_OK;

@@ -5,16 +5,21 @@
 #ifndef LIG_CODEGEN_TARGET_H
 #define LIG_CODEGEN_TARGET_H
 
+#include "codegen/host_cpu.h"
 #include "ir/base/status.h"
 
-enum { LIG_TARGET_CPU_BYTES = 64, LIG_TARGET_FEATURE_BYTES = 4096 };
+// Objects are made for this, wherever they are made.
+#define LIG_TARGET_TRIPLE "x86_64-unknown-linux-gnu"
+
+#define LIG_TARGET_NATIVE "native"
 
 typedef struct LigTarget {
-    char name[LIG_TARGET_CPU_BYTES];         // as asked for
-    char cpu[LIG_TARGET_CPU_BYTES];          // LLVM's name of it
-    char features[LIG_TARGET_FEATURE_BYTES]; // LLVM's "+a,-b,..."; "" for levels
-    int vector_bits;                         // 128, 256 or 512
-    int vector_registers;                    // 16 or 32
+    char name[LIG_HOST_NAME_BYTES];        // as asked for
+    char cpu[LIG_HOST_NAME_BYTES];         // a level's name for LLVM; native: as codegen/host_cpu.h names it
+    char features[LIG_HOST_FEATURE_BYTES]; // native: "+a,+b,…"; "" for levels
+    char bits[LIG_HOST_BITS_BYTES];        // native: of LigHostCpu; "" for levels
+    int vector_bits;                       // 128, 256 or 512
+    int vector_registers;                  // 16 or 32
     bool has_fma;
     bool has_f16c;
     bool has_avx512bf16; // vdpbf16ps, vcvtneps2bf16
@@ -24,7 +29,7 @@ typedef struct LigTarget {
     int64_t l3_bytes;    // shared; 0 = none
 } LigTarget;
 
-// Errors: NOT_FOUND for another name; LLVM where the host's description can't be used.
+// Errors: NOT_FOUND for another name.
 LIG_MUST_CHECK LigStatus lig_target_find(LigContext *ctx, const char *name, LigTarget *out);
 
 // LIG_OK when this machine can run code made for `target`; else UNSUPPORTED, naming the first feature it lacks.

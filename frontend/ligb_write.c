@@ -94,7 +94,7 @@ static Ligature__Dim *dim_message(Writer *w, LigDim dim)
 // The dim's place in the list, entered after those it is made of.
 static uint32_t dim_number(Writer *w, LigDim dim)
 {
-    const LigStr address = {(const char *)&dim, sizeof dim};
+    const LigStr address = {(const char *)&dim, sizeof(LigDim)};
     uintptr_t found = (uintptr_t)lig_map_get(&w->dim_numbers, address);
     if (found) return (uint32_t)(found - 1);
     LigDim *key = new_array(w, 1, sizeof *key);

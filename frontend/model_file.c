@@ -6,6 +6,7 @@
 #include "frontend/safetensors.h"
 #include "ir/base/alloc.h"
 #include "ir/base/file.h"
+#include "ir/lex.h"
 #include "ir/text.h"
 #include "models/model.h"
 
@@ -62,6 +63,17 @@ static LigStatus open_model_gguf(LigModelFile *file)
     return lig_import_gguf_tokenizer(file->ctx, file->gguf, &file->tokenizer);
 }
 
+// A graph. A spec is text too, but tells of no tensors.
+static LigStatus open_text(LigModelFile *file)
+{
+    LIG_TRY(lig_file_map(file->ctx, file->path, &file->graph));
+    LigLexer lexer = lig_lexer(file->path, (LigStr){(const char *)file->graph->data, file->graph->size});
+    if (!lig_str_is(lig_lexer_next(&lexer).text, "model")) return LIG_OK;
+    return lig_fail(file->ctx, LIG_ERR_UNSUPPORTED, LIG_FILE_LOC(file->path),
+                    "is a spec, and specs are not read as models yet: give the model it was shown from, or the "
+                    "graph that liga show MODEL --graph prints");
+}
+
 static LigStatus open_by_content(LigModelFile *file)
 {
     LigModelKind kind;
@@ -73,6 +85,7 @@ static LigStatus open_by_content(LigModelFile *file)
     case LIG_MODEL_GGUF:
         return open_model_gguf(file);
     case LIG_MODEL_TEXT:
+        return open_text(file);
     case LIG_MODEL_LIGB:
         return lig_file_map(file->ctx, file->path, &file->graph);
     case LIG_MODEL_ONNX:

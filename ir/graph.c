@@ -139,6 +139,13 @@ static LigStatus rebuild_names(LigModule *module)
     return LIG_OK;
 }
 
+size_t lig_module_func_index(const LigModule *module, const LigFunc *func)
+{
+    size_t i = 0;
+    while (i < module->funcs.count && module->funcs.data[i] != func) i++;
+    return i;
+}
+
 LigStatus lig_module_keep_funcs(LigModule *module, const bool *keep)
 {
     size_t count = 0;

@@ -123,6 +123,8 @@ LigStatus lig_module_add_state(LigModule *module, LigStr name, LigType type, Lig
 LigStatus lig_module_add_func(LigModule *module, LigFuncKind kind, LigStr name, LigFunc **out) LIG_MUST_CHECK;
 LigFunc *lig_module_find_func(const LigModule *module, LigStr name); // NULL when absent
 LigValue *lig_module_find_value(const LigModule *module, LigStr name);
+// The place of a function in funcs; the count of funcs when it is not there.
+size_t lig_module_func_index(const LigModule *module, const LigFunc *func);
 // The load function; NULL when the module has none.
 LigFunc *lig_module_load(const LigModule *module);
 // Removes functions for which keep[i] (by index in funcs) is false, and the names with them.

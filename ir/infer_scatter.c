@@ -75,6 +75,7 @@ LigStatus lig_infer_pad(LigInfer *infer)
     LIG_TRY(expect_plain(infer, 0));
     LIG_TRY(check_margins(infer, LIG_ATTR_LOW, &low));
     LIG_TRY(check_margins(infer, LIG_ATTR_HIGH, &high));
+    LIG_ASSERT(low && high); // required attributes
     *infer->result = *lig_infer_type(infer, 0);
     for (int i = 0; i < infer->result->rank; i++) {
         LigDim margin = lig_dim_add(dims, lig_dim_const(dims, low[i]), lig_dim_const(dims, high[i]));

@@ -183,14 +183,15 @@ LigStr lig_token_string(LigArena *arena, LigToken token)
 void lig_text_append_quoted(LigText *text, LigStr s)
 {
     lig_text_append_char(text, '"');
+    size_t plain = 0; // where what is not yet appended begins
     for (size_t i = 0; i < s.length; i++) {
-        char c = s.data[i];
-        if (c == '"' || c == '\\') lig_text_append_char(text, '\\');
-        if ((unsigned char)c < ' ' || c == 0x7f)
-            lig_text_printf(text, "\\x%02x", (unsigned)(unsigned char)c);
-        else
-            lig_text_append_char(text, c);
+        if (s.data[i] != '"' && s.data[i] != '\\') continue;
+        lig_text_append_visible(text, (LigStr){s.data + plain, i - plain});
+        lig_text_append_char(text, '\\');
+        lig_text_append_char(text, s.data[i]);
+        plain = i + 1;
     }
+    lig_text_append_visible(text, lig_str_skip(s, plain));
     lig_text_append_char(text, '"');
 }
 

@@ -67,7 +67,7 @@ static void split_in_turn(LigDraft *d, LigBuilder *b, int64_t layer, LigValue *f
 
 static LigValue *reshape(LigBuilder *b, const char *name, LigValue *x, int rank, const int64_t *sizes)
 {
-    LigDim dims[LIG_MAX_RANK];
+    LigDim dims[LIG_MAX_RANK] = {0};
     for (int i = 0; i < rank; i++) dims[i] = lig_dim_const(b->module->dims, sizes[i]);
     return lig_build_reshape(b, name, x, rank, dims);
 }

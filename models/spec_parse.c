@@ -240,8 +240,8 @@ static bool find_block(const LigSpec *spec, LigStr name, size_t *out)
 
 static LigStatus read_block(Parser *p)
 {
-    LigToken name;
-    size_t before;
+    LigToken name = {0};
+    size_t before = 0;
     advance(p);
     LIG_TRY(expect_name(p, "the block's name", &name));
     if (find_block(p->spec, name.text, &before))

@@ -1,7 +1,7 @@
 // Passes: what one is, and the manager that runs, verifies, times and dumps them.
 //
-// A pass does only its transform. The manager checks the stage before, verifies after, times, and dumps the
-// text.
+// A pass does only its transform. The manager checks the stage before, verifies after (when
+// asked), times, and dumps the text.
 #ifndef LIG_PASSES_PASS_H
 #define LIG_PASSES_PASS_H
 

@@ -1,13 +1,5 @@
 #include "passes/prune.h"
 
-static size_t func_index(const LigModule *module, const LigFunc *func)
-{
-    for (size_t i = 0; i < module->funcs.count; i++) {
-        if (module->funcs.data[i] == func) return i;
-    }
-    return module->funcs.count;
-}
-
 // `name` without its parts that are numbers: linear.3.one and linear.one are both "linear.one".
 static LigStr without_numbers(LigArena *arena, LigStr name)
 {
@@ -58,7 +50,8 @@ LigStatus lig_prune_kernels(LigPass *pass, LigModule *module)
         if (func->kind == LIG_FUNC_KERNEL) continue;
         keep[i] = true;
         for (size_t j = 0; j < func->ops.count; j++) {
-            if (func->ops.data[j]->callee) keep[func_index(module, func->ops.data[j]->callee)] = true;
+            if (func->ops.data[j]->callee)
+                keep[lig_module_func_index(module, func->ops.data[j]->callee)] = true;
         }
     }
     LIG_TRY(lig_module_keep_funcs(module, keep));

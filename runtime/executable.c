@@ -66,6 +66,7 @@ static LigStatus prepare_compiled(LigExecutable *e)
     LIG_TRY(lig_guards_find(e->module, &e->guards));
     LIG_TRY(run_passes(e));
     LIG_TRY(lig_compiler_create(e->module->ctx, e->options.target, &e->compiler));
+    LIG_TRY(lig_compiler_use_cache(e->compiler, &e->options.cache));
     double start = now_milliseconds();
     LIG_TRY(lig_residents_create(e->module, &e->parallel, &e->residents));
     e->load_ms = now_milliseconds() - start;
@@ -128,12 +129,11 @@ LigStatus lig_executable_state_shape(const LigExecutable *e, size_t index, const
 
 LigExecutableFacts lig_executable_facts(const LigExecutable *e)
 {
-    LigExecutableFacts facts = {.pass_ms = e->pass_ms, .load_ms = e->load_ms, .arena_bytes = e->arena_bytes};
-    if (e->compiler) {
-        LigCompilerFacts compiler = lig_compiler_facts(e->compiler);
-        facts.kernels_compiled = compiler.kernels;
-        facts.codegen_ms = compiler.emit_ms + compiler.verify_ms + compiler.codegen_ms + compiler.link_ms;
-    }
+    LigExecutableFacts facts = {.pass_ms = e->pass_ms,
+                                .load_ms = e->load_ms,
+                                .compiler = {.plugins = "none", .cache_trouble = ""},
+                                .arena_bytes = e->arena_bytes};
+    if (e->compiler) facts.compiler = lig_compiler_facts(e->compiler);
     if (e->residents) facts.resident_bytes = lig_residents_bytes(e->residents);
     if (!e->options.time || !e->times) return facts;
     for (size_t i = 0; i < e->module->funcs.count; i++) {
@@ -277,17 +277,10 @@ static LigStatus grow_pages(LigContext *ctx, unsigned char **pages, size_t *byte
     return LIG_OK;
 }
 
-static size_t func_index(const LigModule *module, const LigFunc *func)
-{
-    size_t i = 0;
-    while (module->funcs.data[i] != func) i++;
-    return i;
-}
-
 static LigStatus lower(LigBound *bound)
 {
     LigExecutable *e = bound->executable;
-    LigLowered **lowered = &e->lowered[func_index(e->module, bound->func)];
+    LigLowered **lowered = &e->lowered[lig_module_func_index(e->module, bound->func)];
     if (!*lowered) LIG_TRY(lig_lower_variant(e->module, bound->func, e->compiler, lowered));
     bound->lowered = *lowered;
     const LigProgram *program = &bound->lowered->program;
@@ -341,6 +334,7 @@ LigStatus lig_bound_run(LigBound *bound, const LigTensor *inputs, void *const *s
                                      .states = states,
                                      .inputs = bound->addresses,
                                      .outputs = outputs};
+    if (e->parallel.wake) e->parallel.wake(e->parallel.self);
     const LigProgramTimes times = {e->time_nanoseconds, e->time_calls};
     lig_program_run(&bound->lowered->program, &memory, bound->dims, bound->lowered->tiles, &e->parallel,
                     e->options.time ? &times : NULL);

@@ -6,7 +6,7 @@
 #ifndef LIG_RUNTIME_EXECUTABLE_H
 #define LIG_RUNTIME_EXECUTABLE_H
 
-#include "codegen/target.h"
+#include "codegen/compiler.h"
 #include "ir/eval.h"
 #include "passes/pass.h"
 #include "runtime/rt/threads.h"
@@ -19,6 +19,7 @@ typedef struct LigExecutableOptions {
     bool verify;          // the verifier after every pass
     bool time;            // count the time of each kernel
     const char *dump_dir; // NULL, or a folder for the text of every stage
+    LigObjectCacheOptions cache;
 } LigExecutableOptions;
 
 typedef struct LigExecutable LigExecutable;
@@ -59,8 +60,8 @@ typedef struct LigKernelTime {
     uint64_t calls, nanoseconds;
 } LigKernelTime;
 typedef struct LigExecutableFacts {
-    size_t kernels_compiled;
-    double pass_ms, codegen_ms, load_ms;
+    double pass_ms, load_ms;
+    LigCompilerFacts compiler;  // all 0 when interpreted
     uint64_t arena_bytes;       // the largest of the variants called so far: what is allocated
     uint64_t resident_bytes;    // packed weights
     const LigKernelTime *times; // one per kernel of the module, when options.time

@@ -9,6 +9,7 @@ typedef struct Lowerer {
     const LigFunc *variant;
     LigCompiler *compiler;
     LigLowered *lowered;
+    LigKernelFn **functions; // of the module's functions, by index; NULL until a call asks
     LIG_VEC(LigKernelCall) calls;
     LIG_VEC(LigBufferRef) buffers;
     LIG_VEC(LigDim) tiles;
@@ -60,17 +61,21 @@ static LigStatus add_buffers(Lowerer *l, LigValue *const *values, size_t count)
     return LIG_OK;
 }
 
-static uint32_t func_index(const LigModule *module, const LigFunc *func)
+// A kernel's identity is its whole text, so it is asked for once, not for every call.
+static LigStatus find_callable(Lowerer *l, const LigFunc *kernel, uint32_t index, LigCallable *out)
 {
-    uint32_t i = 0;
-    while (module->funcs.data[i] != func) i++;
-    return i;
+    *out = (LigCallable){.function = l->functions[index]};
+    if (out->function) return LIG_OK;
+    LIG_TRY(lig_compiler_kernel(l->compiler, l->module, kernel, out));
+    if (!out->handle) l->functions[index] = out->function;
+    return LIG_OK;
 }
 
 static LigStatus add_call(Lowerer *l, const LigOp *op)
 {
     LigCallable callable;
-    LIG_TRY(lig_compiler_kernel(l->compiler, l->module, op->callee, &callable));
+    uint32_t index = (uint32_t)lig_module_func_index(l->module, op->callee);
+    LIG_TRY(find_callable(l, op->callee, index, &callable));
     size_t buffer_count = op->operand_count + op->result_count + (callable.handle != NULL);
     if (buffer_count > LIG_MAX_CALL_BUFFERS) {
         return lig_fail(l->module->ctx, LIG_ERR_UNSUPPORTED, op->loc,
@@ -78,7 +83,7 @@ static LigStatus add_call(Lowerer *l, const LigOp *op)
                         buffer_count, LIG_MAX_CALL_BUFFERS);
     }
     LigKernelCall call = {.kernel = callable.function,
-                          .kernel_index = func_index(l->module, op->callee),
+                          .kernel_index = index,
                           .first_buffer = (uint32_t)l->buffers.count,
                           .buffer_count = (uint32_t)buffer_count};
     LIG_TRY(add_buffers(l, op->operands, op->operand_count));
@@ -119,7 +124,8 @@ LigStatus lig_lower_variant(LigModule *module, const LigFunc *variant, LigCompil
                  .variant = variant,
                  .compiler = compiler,
                  .lowered = LIG_NEW(module->arena, LigLowered)};
-    if (!l.lowered) return lig_no_memory(module->ctx);
+    l.functions = LIG_NEW_ARRAY(module->arena, LigKernelFn *, module->funcs.count);
+    if (!l.lowered || !l.functions) return lig_no_memory(module->ctx);
     LIG_TRY(check_outputs(&l));
     for (size_t i = 0; i < variant->ops.count; i++) {
         if (variant->ops.data[i]->callee) LIG_TRY(add_call(&l, variant->ops.data[i]));

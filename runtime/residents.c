@@ -4,16 +4,11 @@
 #include "ir/base/file.h"
 #include "ir/eval.h"
 
-typedef struct Allocation {
-    void *pages;
-    size_t bytes;
-} Allocation;
-
+// All results of load lie in one block: most weights are smaller than a huge page, and a page fault for every
+// 4 KiB would cost as much as packing them.
 struct LigResidents {
     void **addresses;
-    size_t count;
-    Allocation *allocations; // of results of load, NULL pages for constants
-    size_t allocation_count;
+    unsigned char *pages;
     size_t bytes;
 };
 
@@ -45,19 +40,44 @@ static LigStatus bind_params(LigModule *module, LigResidents *residents)
     return LIG_OK;
 }
 
-static LigStatus allocate(LigModule *module, LigResidents *residents, const LigValue *value, LigTensor *out)
+static bool is_computed(const LigOp *op) { return op->code != LIG_OP_CONSTANT; }
+
+static LigStatus bind_shape(LigModule *module, const LigValue *value, LigShape *out)
 {
     size_t bytes;
-    if (!lig_type_bind(&value->type, NULL, &out->shape) || !lig_shape_bytes(&out->shape, &bytes)) {
-        return lig_fail(module->ctx, LIG_ERR_SHAPE, value->loc, "load: %%%.*s must have constant dims",
-                        LIG_STR_ARG(value->name));
+    if (lig_type_bind(&value->type, NULL, out) && lig_shape_bytes(out, &bytes)) return LIG_OK;
+    return lig_fail(module->ctx, LIG_ERR_SHAPE, value->loc, "load: %%%.*s must have constant dims",
+                    LIG_STR_ARG(value->name));
+}
+
+// Gives the result of `op` its place behind those before it: an offset until the block is there.
+static LigStatus place_result(LigModule *module, const LigOp *op, LigResidents *residents)
+{
+    LigShape shape;
+    size_t bytes, end;
+    const LigValue *value = op->results[0];
+    LIG_TRY(bind_shape(module, value, &shape));
+    if (!lig_shape_bytes(&shape, &bytes) || !lig_add_size(bytes, LIG_ALIGN_CACHE - 1, &bytes) ||
+        !lig_add_size(residents->bytes, bytes / LIG_ALIGN_CACHE * LIG_ALIGN_CACHE, &end))
+        return lig_no_memory(module->ctx);
+    residents->addresses[lig_residents_index(module, value)] = (void *)(uintptr_t)residents->bytes;
+    residents->bytes = end;
+    return LIG_OK;
+}
+
+static LigStatus allocate(LigModule *module, const LigFunc *load, LigResidents *residents)
+{
+    for (size_t i = 0; i < load->ops.count; i++) {
+        if (is_computed(load->ops.data[i])) LIG_TRY(place_result(module, load->ops.data[i], residents));
     }
-    Allocation *allocation = &residents->allocations[value->id];
-    allocation->pages = lig_alloc_pages(bytes);
-    if (!allocation->pages) return lig_no_memory(module->ctx);
-    allocation->bytes = bytes;
-    residents->bytes += bytes;
-    out->data = allocation->pages;
+    if (residents->bytes == 0) return LIG_OK;
+    residents->pages = lig_alloc_pages(residents->bytes);
+    if (!residents->pages) return lig_no_memory(module->ctx);
+    for (size_t i = 0; i < load->ops.count; i++) {
+        if (!is_computed(load->ops.data[i])) continue;
+        void **address = &residents->addresses[lig_residents_index(module, load->ops.data[i]->results[0])];
+        *address = residents->pages + (uintptr_t)*address;
+    }
     return LIG_OK;
 }
 
@@ -91,10 +111,7 @@ static LigStatus find_operands(LigModule *module, const LigResidents *residents,
 {
     for (size_t i = 0; i < op->operand_count; i++) {
         const LigValue *value = op->operands[i];
-        if (!lig_type_bind(&value->type, NULL, &out[i].shape)) {
-            return lig_fail(module->ctx, LIG_ERR_SHAPE, value->loc, "load: %%%.*s must have constant dims",
-                            LIG_STR_ARG(value->name));
-        }
+        LIG_TRY(bind_shape(module, value, &out[i].shape));
         out[i].data = residents->addresses[lig_residents_index(module, value)];
     }
     return LIG_OK;
@@ -116,16 +133,15 @@ static LigStatus load_op(LigModule *module, const LigOp *op, const LigParallel *
 {
     const LigValue *value = op->results[0];
     void **address = &residents->addresses[lig_residents_index(module, value)];
-    if (op->code == LIG_OP_CONSTANT) {
+    if (!is_computed(op)) {
         *address = (void *)(uintptr_t)value->data;
         return LIG_OK;
     }
     LigTensor *operands = LIG_NEW_ARRAY(module->arena, LigTensor, op->operand_count);
     if (!operands) return lig_no_memory(module->ctx);
     LIG_TRY(find_operands(module, residents, op, operands));
-    LigTensor result;
-    LIG_TRY(allocate(module, residents, value, &result));
-    *address = result.data;
+    LigTensor result = {.data = *address};
+    LIG_TRY(bind_shape(module, value, &result.shape));
     if (op->code != LIG_OP_PACK) return evaluate(module, op, operands, &result);
     pack(&operands[0], &result, parallel);
     size_t source_bytes;
@@ -139,12 +155,10 @@ static LigStatus fill(LigModule *module, const LigParallel *parallel, LigResiden
 {
     const LigFunc *load = lig_module_load(module);
     size_t loaded = load ? load->value_count : 0;
-    residents->count = module->params.count + loaded;
-    residents->addresses = lig_alloc_zero(residents->count * sizeof(void *));
-    residents->allocations = lig_alloc_zero(loaded * sizeof(Allocation));
-    residents->allocation_count = loaded;
-    if (!residents->addresses || !residents->allocations) return lig_no_memory(module->ctx);
+    residents->addresses = lig_alloc_zero((module->params.count + loaded) * sizeof(void *));
+    if (!residents->addresses) return lig_no_memory(module->ctx);
     LIG_TRY(bind_params(module, residents));
+    if (load) LIG_TRY(allocate(module, load, residents));
     for (size_t i = 0; load && i < load->ops.count; i++) {
         LIG_TRY(load_op(module, load->ops.data[i], parallel, residents));
     }
@@ -167,12 +181,7 @@ LigStatus lig_residents_create(LigModule *module, const LigParallel *parallel, L
 void lig_residents_destroy(LigResidents *residents)
 {
     if (!residents) return;
-    for (size_t i = 0; residents->allocations && i < residents->allocation_count; i++) {
-        if (residents->allocations[i].pages) {
-            lig_free_pages(residents->allocations[i].pages, residents->allocations[i].bytes);
-        }
-    }
-    lig_free(residents->allocations);
+    lig_free_pages(residents->pages, residents->bytes);
     lig_free(residents->addresses);
     lig_free(residents);
 }

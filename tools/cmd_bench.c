@@ -171,7 +171,8 @@ static LigStatus print_json(const Bench *bench, const Report *r)
         (json_int_t)bench->steps, "batch", (json_int_t)bench->batch, "repeat", (json_int_t)bench->rounds,
         "threads", bench->model.parallel.threads, "cpu", bench->model.target.cpu, "backend", how.backend,
         "dtype", how.dtype, "act", how.act, "kv", lig_dtype_name(lig_open_model_kv(bench->options)), "kernels",
-        (json_int_t)facts.kernels_compiled, "compile_ms", facts.codegen_ms, "load_ms", bench->model.load_ms);
+        (json_int_t)(facts.compiler.compiled + facts.compiler.cached), "compile_ms", facts.compiler.all_ms,
+        "load_ms", bench->model.load_ms);
     return lig_json_print(bench->options, root);
 }
 

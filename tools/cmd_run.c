@@ -169,9 +169,9 @@ static LigStatus open_session(Run *run)
         return status;
     }
     LIG_TRY(lig_open_model_compile(&run->model, module));
-    double before = lig_executable_facts(run->model.executable).codegen_ms;
+    double before = lig_executable_facts(run->model.executable).compiler.all_ms;
     LIG_TRY(lig_session_create(run->model.executable, &size, &run->session));
-    run->model.load_ms += lig_executable_facts(run->model.executable).codegen_ms - before;
+    run->model.load_ms += lig_executable_facts(run->model.executable).compiler.all_ms - before;
     run->generator = (LigGenerator){.ctx = run->ctx,
                                     .session = run->session,
                                     .tokenizer = run->model.tokenizer,
@@ -191,9 +191,9 @@ static LigStatus open_session(Run *run)
 static LigStatus answer_prompt(Run *run, const int32_t *ids, size_t count, LigAnswer *answer)
 {
     const LigExecutable *executable = run->model.executable;
-    double before = lig_executable_facts(executable).codegen_ms;
+    double before = lig_executable_facts(executable).compiler.all_ms;
     LIG_TRY(lig_generate(&run->generator, ids, count, answer));
-    double compiled = lig_executable_facts(executable).codegen_ms - before;
+    double compiled = lig_executable_facts(executable).compiler.all_ms - before;
     if (compiled > answer->prefill_ms) compiled = answer->prefill_ms;
     answer->prefill_ms -= compiled;
     run->model.load_ms += compiled;

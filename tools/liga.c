@@ -82,11 +82,14 @@ static LigStatus unknown_command(LigOptions *options, const char *name)
 {
     LigNear near = lig_near(lig_str(name));
     for (size_t i = 0; i < LIG_COMMAND_COUNT; i++) lig_near_offer(&near, lig_str(commands[i].name));
+    options->misused = true;
     if (near.best.length == 0) {
-        return lig_options_misused(options, "unknown command '%s': liga --help lists them", name);
+        return lig_fail(options->ctx, LIG_ERR_INVALID, LIG_NOWHERE,
+                        "unknown command '%s': liga --help lists them", name);
     }
-    return lig_options_misused(options, "unknown command '%s': did you mean '%.*s'? (liga --help lists them)",
-                               name, LIG_STR_ARG(near.best));
+    return lig_fail(options->ctx, LIG_ERR_INVALID, LIG_NOWHERE,
+                    "unknown command '%s': did you mean '%.*s'? (liga --help lists them)", name,
+                    LIG_STR_ARG(near.best));
 }
 
 static int dispatch(LigOptions *options, int argc, char **argv)

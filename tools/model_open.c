@@ -1,6 +1,7 @@
 #include "tools/model_open.h"
 
 #include "ir/base/file.h"
+#include "tools/cache_folder_option.h"
 #include "tools/diagnostics.h"
 #include "tools/progress.h"
 #include "tools/version.h"
@@ -135,6 +136,7 @@ static LigStatus compile(LigOpenModel *model, LigModule *module)
                                 .time = lig_option_given(options, LIG_OPT_TIME)};
     LigStatus status = prepare_machine(model);
     if (status == LIG_OK) status = lig_open_model_dump_dir(model->options, &how.dump_dir);
+    if (status == LIG_OK) status = lig_cache_options(options, &how.cache);
     if (status != LIG_OK) {
         lig_module_destroy(module);
         return status;

@@ -33,8 +33,12 @@ void lig_time_report(const LigOptions *options, const LigExecutable *executable)
     if (!sorted || facts.time_count == 0) return;
     memcpy(sorted, facts.times, facts.time_count * sizeof *sorted);
     qsort(sorted, facts.time_count, sizeof *sorted, by_falling_time);
-    fprintf(stderr, "passes %.1f ms, code generation %.1f ms, packing weights %.1f ms\n", facts.pass_ms,
-            facts.codegen_ms, facts.load_ms);
+    const LigCompilerFacts *c = &facts.compiler;
+    fprintf(stderr, "passes %.1f ms, packing weights %.1f ms\n", facts.pass_ms, facts.load_ms);
+    fprintf(stderr,
+            "kernels %.1f ms: loading LLVM %.1f, writing IR %.1f, verifying it %.1f, generating code %.1f, "
+            "loading objects %.1f, cache %.1f\n",
+            c->all_ms, c->llvm_load_ms, c->emit_ms, c->verify_ms, c->codegen_ms, c->link_ms, c->cache_ms);
     print_times(sorted, facts.time_count);
 }
 
@@ -54,8 +58,14 @@ static uint64_t peak_resident_bytes(void)
 void lig_memory_report(const LigOptions *options, const LigExecutable *executable)
 {
     LigExecutableFacts facts = lig_executable_facts(executable);
-    lig_tell_verbose(options, "%zu kernels compiled in %.0f ms; passes %.0f ms, packing weights %.0f ms",
-                     facts.kernels_compiled, facts.codegen_ms, facts.pass_ms, facts.load_ms);
+    const LigCompilerFacts *c = &facts.compiler;
+    lig_tell_verbose(options,
+                     "%zu kernels compiled in %.1f ms, %zu from the cache in %.1f ms; passes %.1f ms, packing "
+                     "weights %.1f ms",
+                     c->compiled, c->all_ms - c->cache_ms, c->cached, c->cache_ms, facts.pass_ms,
+                     facts.load_ms);
+    lig_tell_verbose(options, "plugins loaded: %s", c->plugins);
+    if (c->cache_trouble[0]) lig_tell_verbose(options, "cache not used: %s", c->cache_trouble);
     lig_tell_verbose(options, "arena %llu bytes, packed weights %llu bytes, at most %llu bytes in memory",
                      (unsigned long long)facts.arena_bytes, (unsigned long long)facts.resident_bytes,
                      (unsigned long long)peak_resident_bytes());

@@ -280,9 +280,11 @@ static void run_on_pool(void *self, int64_t tiles, LigTileFn fn, void *user)
     lig_pool_run(self, tiles, fn, user);
 }
 
+static void wake_pool(void *self) { lig_pool_wake(self); }
+
 LigParallel lig_pool_parallel(LigPool *pool)
 {
-    return (LigParallel){.run = run_on_pool, .self = pool, .threads = pool->threads};
+    return (LigParallel){.run = run_on_pool, .wake = wake_pool, .self = pool, .threads = pool->threads};
 }
 
 static void run_serially(void *self, int64_t tiles, LigTileFn fn, void *user)

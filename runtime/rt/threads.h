@@ -19,6 +19,7 @@ typedef void (*LigTileFn)(void *user, int thread, int64_t tile_begin, int64_t ti
 // A parallel-for: runs fn over 0 .. tiles-1 and returns when all are done; what fn wrote is then visible.
 typedef struct LigParallel {
     void (*run)(void *self, int64_t tiles, LigTileFn fn, void *user);
+    void (*wake)(void *self); // called where a step begins; NULL: nothing sleeps
     void *self;
     int threads; // `thread` is below this
 } LigParallel;

@@ -98,7 +98,7 @@ class Errors(Case):
         gguf = self.write("evil.gguf", gguf_named(evil.encode()))
         for args in ([], ["--spec"], ["--tensors"], ["--graph"], ["--json"]):
             r = liga("show", gguf, *args)
-            self.assertFalse([c for c in r.out + r.err if c != "\n" and (c < " " or "\x7f" <= c < "\xa0")], r.out + r.err)
+            self.assertFalse([c for c in r.out + r.err if c != "\n" and (c < " " or "\x80" <= c < "\xa0")], r.out + r.err)
             if args in ([], ["--spec"]):
                 self.assertIn("m\\x1b[31m\\x0a", r.out, r.err)
 

@@ -1,7 +1,7 @@
 """liga show, opt, eval and forward: the graph in text, and the same numbers from every stage of it."""
-import json, os
+import json, os, re
 import command
-from command import CONTEXT, Case, VOCAB, WIDTH, load, save
+from command import CONTEXT, FAST, Case, VOCAB, WIDTH, load, save
 
 SUM = """module "sum" {
   dim N in 1..8
@@ -49,6 +49,13 @@ class Graph(Case):
         self.ok("forward", model or self.model, *options)
         return load(self.path("out"))
 
+    def forward_ids(self, rows, length, ids, mask, *options):
+        tensors = {"input_ids": ("I32", [rows, length], ids)}
+        if mask:
+            tensors["attention_mask"] = ("I32", [rows, length], mask)
+        save(self.path("in"), tensors)
+        return self.forward("--inputs", self.path("in"), "-o", self.path("out"), *options)["logits"][1]
+
     def test_show(self):
         out = self.ok("show", self.model).out
         for word in ("parameters", "259", "f32", "tokenizer", "with a chat template"):
@@ -62,6 +69,27 @@ class Graph(Case):
         self.assertEqual(len(self.ok("show", self.model, "--tensors").out.splitlines()), 21)
         self.assertIn("family    = decoder", self.ok("show", self.model, "--spec").out)
         self.fails(1, "no spec", "show", self.graph(), "--spec", *self.weights())
+
+    def test_spec_is_no_model_yet(self):
+        spec = self.text("spec.lig", "# shown\n" + self.ok("show", self.model, "--spec").out)
+        for name in ("show", "bench"):
+            self.fails(1, ["spec.lig: is a spec", "not read as models yet"], name, spec)
+
+    def test_graph_names_its_weights(self):
+        """By name where they lie beside it, or it goes to standard output; else by their whole path."""
+        line = lambda text: re.search('^  weights "(.*)"$', text, re.M).group(1)
+        beside, elsewhere = os.path.join(os.path.dirname(self.model), "beside.lig"), self.path("elsewhere.lig")
+        self.assertEqual(line(self.ok("show", self.model, "--graph").out), "model")
+        self.assertEqual(line(self.ok("show", "./model/../model/", "--graph", cwd=os.path.dirname(self.model)).out), "model")
+        self.inputs(1, 2)
+        for graph, name in ((beside, "model"), (elsewhere, os.path.realpath(self.model))):
+            self.ok("show", self.model, "--graph", "-o", graph)
+            with open(graph) as f:
+                text = f.read()
+            self.assertEqual(line(text), name)
+            self.assertEqual(line(self.ok("show", graph, "--graph").out), name)
+            self.ok("forward", graph, FAST, "--inputs", self.path("in"), "-o", self.path("out"))
+        os.remove(beside)
 
     def test_text_round_trips(self):
         graph = self.graph()
@@ -127,6 +155,41 @@ class Graph(Case):
             alone = self.forward("--inputs", self.path("in"), "-o", self.path("out"), "--deterministic")["logits"][1]
             self.assertEqual(both[row * 7 * VOCAB:(row + 1) * 7 * VOCAB], alone)
 
+    def test_padding_does_not_reach_real_tokens(self):
+        """Each row's real tokens have the bits they have alone, whatever is in the padding."""
+        ids = [(11 * i + 5) % VOCAB for i in range(27)]
+        ones = [9, 4, 1]
+        mask = [int(t < n) for n in ones for t in range(9)]
+        other = [x if m else (x + 100) % VOCAB for x, m in zip(ids, mask)]
+        for how in (["--deterministic"], [FAST]):
+            padded = self.forward_ids(3, 9, ids, mask, *how)
+            again = self.forward_ids(3, 9, other, mask, *how)
+            for r, n in enumerate(ones):
+                begin, end = r * 9 * VOCAB, (r * 9 + n) * VOCAB
+                self.assertEqual(padded[begin:end], again[begin:end])
+                if n == 1:  # one token alone is a kernel of its own
+                    continue
+                alone = self.forward_ids(1, n, ids[r * 9:r * 9 + n], None, *how)
+                self.assertEqual(padded[begin:end], alone, (how, r))
+
+    def test_padded_queries_see_the_keys_that_are_not_masked(self):
+        """A padded token at p gives what @forward gives it behind the row's real tokens alone, at position p."""
+        ids = [(13 * i + 2) % VOCAB for i in range(18)]
+        ones = [5, 7]
+        mask = [int(t < n) for n in ones for t in range(9)]
+        graph = self.graph()
+        for how in (["--deterministic"], [FAST]):
+            padded = self.forward_ids(2, 9, ids, mask, *how)
+            for r, p in ((0, 5), (0, 8), (1, 7), (1, 8)):
+                n = ones[r]
+                save(self.path("in"), {"ids": ("I32", [n + 1], ids[r * 9:r * 9 + n] + [ids[r * 9 + p]]),
+                                       "pos": ("I32", [n + 1], [*range(n), p]), "start": ("I32", [2], [0, n + 1]),
+                                       "slot": ("I32", [1], [0]), "kv_len": ("I32", [1], [n])})
+                self.ok("eval", graph, FAST, "--func", "forward", "--dim", "C=16,S=1", "--inputs", self.path("in"),
+                        "-o", self.path("out"))
+                want = load(self.path("out"))["logits"][1][-VOCAB:]
+                self.close(([], padded[(r * 9 + p) * VOCAB:(r * 9 + p + 1) * VOCAB]), ([], want))
+
     def test_mask(self):
         """Masked keys do not count; queries beyond them are computed all the same, with the keys before."""
         want = self.forward(*self.inputs(1, 9), "--interpret")["logits"][1]
@@ -177,6 +240,22 @@ class Graph(Case):
         save(self.path("in"), {"in.a": ("F32", [1, 2], [2, 3]), "b": ("F32", [1, 2], [5, 7]), "seen": ("F32", [4, 2], [0] * 8)})
         self.ok("eval", graph, *out)
         self.assertEqual(load(self.path("out")), {"p": ([1, 2], [10, 21])})
+
+    def test_eval_json(self):
+        """Outputs as one object, on standard output or in a file; what JSON has no number for is a string."""
+        graph = self.text("sum.lig", SUM)
+        save(self.path("in"), {"x": ("F32", [2, 2], [1.5, float("inf"), float("nan"), -float("inf")])})
+        args = ["eval", graph, "--inputs", self.path("in"), "--dim", "C=4", "--json"]
+        want = {"y": {"shape": [2, 2], "data": [3.0, "inf", "nan", "-inf"]}}
+        for how in ([], [FAST]):
+            self.assertEqual(json.loads(self.ok(*args, *how).out), want)
+        self.assertEqual(self.ok(*args, FAST, "-o", self.path("out.json")).out, "")
+        with open(self.path("out.json")) as f:
+            self.assertEqual(json.load(f), want)
+        ints = self.text("ints.lig", 'module "ints" {\n  func @f(%n: i32[2]) -> i32[2] {\n    return %n\n  }\n}\n')
+        save(self.path("in"), {"n": ("I32", [2], [-7, 1 << 30])})
+        answer = json.loads(self.ok("eval", ints, FAST, "--inputs", self.path("in"), "--json").out)
+        self.assertEqual(list(answer.values()), [{"shape": [2], "data": [-7, 1 << 30]}])
 
     def test_eval_errors(self):
         graph = self.text("sum.lig", SUM)

@@ -515,6 +515,7 @@ static bool check_all(Checker *c)
     return fine && check_passes(c, true) && check_passes(c, false) && check_compiled(c) && check_allocations(c);
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): written through the checker
 const char *check_module_text(LigStr text, uint64_t seed, CheckCounts *counts, char *detail)
 {
     Checker *c = calloc(1, sizeof *c);

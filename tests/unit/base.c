@@ -29,6 +29,29 @@ static void numbers_round_trip_as_text(void **state)
     lig_text_free(&text);
 }
 
+static void control_characters_become_visible(void **state)
+{
+    (void)state;
+    const struct {
+        LigStr text;
+        const char *seen;
+    } cases[] = {
+        {LIG_STR(""), ""},
+        {LIG_STR("plain \\ \" é 世"), "plain \\ \" é 世"},
+        {LIG_STR("\x1b[31m\n\r\t\x7f"), "\\x1b[31m\\x0a\\x0d\\x09\\x7f"},
+        {LIG_STR("a\0b"), "a\\x00b"},
+        {LIG_STR("\xc2\x9b\xc2\x80\xc2\x9f\xc2\xa0"), "\\xc2\\x9b\\xc2\\x80\\xc2\\x9f\xc2\xa0"},
+        {LIG_STR("\xc2"), "\xc2"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        LigText text = {0};
+        lig_text_append_visible(&text, cases[i].text);
+        assert_false(text.failed);
+        assert_true(lig_str_is(lig_text_view(&text), cases[i].seen));
+        lig_text_free(&text);
+    }
+}
+
 static void vectors_and_maps_grow(void **state)
 {
     (void)state;
@@ -111,6 +134,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_round_trip_as_text),
+        cmocka_unit_test(control_characters_become_visible),
         cmocka_unit_test(vectors_and_maps_grow),
         cmocka_unit_test(diagnostics_are_kept_and_bounded),
         cmocka_unit_test(outputs_appear_whole_or_not_at_all),

@@ -1,6 +1,6 @@
 // The elementary functions that codegen emits, over the whole range of floats, against double-precision libm.
 #include "codegen/math.h"
-#include "codegen/jit.h"
+#include "codegen/code.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -61,7 +61,7 @@ static double ulps(float got, double want)
     return fabs((double)got - want) / ldexp(1, exponent - 24);
 }
 
-static VectorFn compile(LigContext *ctx, const LigTarget *target, const Case *c, LigJit **jit)
+static VectorFn compile(LigContext *ctx, const LigTarget *target, const Case *c, LigCode *code)
 {
     LigEmitter *e;
     LigObject object;
@@ -73,13 +73,10 @@ static VectorFn compile(LigContext *ctx, const LigTarget *target, const Case *c,
     LLVMBuildRetVoid(e->builder);
     assert_int_equal(lig_emitter_compile(e, &object, &times), LIG_OK);
     lig_emitter_destroy(e);
-    void *address;
-    assert_int_equal(lig_jit_create(ctx, target, jit), LIG_OK);
-    assert_int_equal(lig_jit_add_object(ctx, *jit, c->name, object), LIG_OK);
+    const char *problem;
+    if (lig_code_load(object, "f", code, &problem) != LIG_OK) fail_msg("%s", problem);
     lig_object_free(&object);
-    if (lig_jit_lookup(ctx, *jit, "f", &address, &times) != LIG_OK)
-        fail_msg("%s", lig_context_diagnostic(ctx, 0)->message);
-    return (VectorFn)(uintptr_t)address;
+    return (VectorFn)(uintptr_t)code->entry;
 }
 
 static double error_of(const Case *c, float x, float got)
@@ -124,10 +121,10 @@ static void check_target(const char *name)
         skip();
     }
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        LigJit *jit;
-        VectorFn f = compile(ctx, &target, &cases[i], &jit);
+        LigCode code;
+        VectorFn f = compile(ctx, &target, &cases[i], &code);
         sweep(f, &cases[i], name);
-        lig_jit_destroy(jit);
+        lig_code_unload(&code);
     }
     lig_context_destroy(ctx);
 }

@@ -80,6 +80,34 @@ static void wide_integers_are_compared_exactly(void **state)
     finish(&one, &out, 1);
 }
 
+static int64_t logic(LigOpCode code, LigDtype dtype, int64_t x, int64_t y)
+{
+    int64_t bits = code == LIG_OP_AND   ? (x & y)
+                   : code == LIG_OP_OR  ? (x | y)
+                   : code == LIG_OP_XOR ? (x ^ y)
+                                        : ~x;
+    if (dtype == LIG_BOOL) return code == LIG_OP_NOT ? !x : bits;
+    return dtype == LIG_U8 ? (bits & 255) : bits;
+}
+
+static void logic_of_one_dtype(LigOpCode code, LigDtype dtype, uint64_t *seed)
+{
+    OneOp one = {.code = code, .count = code == LIG_OP_NOT ? 1 : 2};
+    for (int i = 0; i < 2; i++) {
+        one.operands[i] = TENSOR(dtype, 3, 11);
+        for (int64_t j = 0; j < 33; j++) {
+            set_integer(&one.operands[i], j, next_random(seed) % (dtype == LIG_BOOL ? 2 : 100));
+        }
+    }
+    LigTensor out = run(&one);
+    for (int64_t j = 0; j < 33; j++) {
+        int64_t x = integer_at(&one.operands[0], j), y = integer_at(&one.operands[1], j);
+        assert_int_equal(integer_at(&out, j), logic(code, dtype, x, y));
+    }
+    one.count = 2;
+    finish(&one, &out, 1);
+}
+
 static void logic_of_bools_and_of_bits(void **state)
 {
     (void)state;
@@ -88,20 +116,7 @@ static void logic_of_bools_and_of_bits(void **state)
     uint64_t seed = 2;
     for (int c = 0; c < 4; c++) {
         for (int d = 0; d < 5; d++) {
-            OneOp one = {.code = codes[c], .count = c == 3 ? 1 : 2};
-            for (int i = 0; i < 2; i++) {
-                one.operands[i] = TENSOR(dtypes[d], 3, 11);
-                for (int64_t j = 0; j < 33; j++)
-                    set_integer(&one.operands[i], j, next_random(&seed) % (d ? 100 : 2));
-            }
-            LigTensor out = run(&one);
-            for (int64_t j = 0; j < 33; j++) {
-                int64_t x = integer_at(&one.operands[0], j), y = integer_at(&one.operands[1], j);
-                int64_t want = c == 0 ? (x & y) : c == 1 ? (x | y) : c == 2 ? (x ^ y) : d ? ~x : !x;
-                assert_int_equal(integer_at(&out, j), dtypes[d] == LIG_U8 ? (want & 255) : want);
-            }
-            one.count = 2;
-            finish(&one, &out, 1);
+            logic_of_one_dtype(codes[c], dtypes[d], &seed);
         }
     }
 }

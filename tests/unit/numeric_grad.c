@@ -234,7 +234,8 @@ static long double rope(const Forward *f, long double *const *x)
         static const int positions[] = {0, 5, 9};
         int64_t c = i % 8, pair = f->form ? c % 3 : c / 2, base = i - c;
         int64_t a = base + (f->form ? pair : 2 * pair), b = f->form ? a + 3 : a + 1;
-        long double angle = positions[i / 16] * ldexpl(1, (int)-pair);
+        int64_t row = i / 16;
+        long double angle = positions[row] * ldexpl(1, (int)-pair);
         long double y = c >= 6   ? x[0][i]
                         : i == a ? x[0][a] * cosl(angle) - x[0][b] * sinl(angle)
                                  : x[0][a] * sinl(angle) + x[0][b] * cosl(angle);

@@ -21,7 +21,7 @@ BEGIN {
     # library header => the only files that may include it
     @external = (
         [qr{^llvm(-c)?/},            qr{^codegen/},                     "only codegen/ speaks to LLVM"],
-        [qr{dnnl},                   qr{^codegen/onednn\.[ch]$},        "only codegen/onednn.[ch] speaks to oneDNN"],
+        [qr{dnnl},                   qr{^codegen/onednn_plugin\.c$},    "only codegen/onednn_plugin.c speaks to oneDNN"],
         [qr{protobuf|\.pb-c\.h$},    qr{^frontend/},                    "only frontend/ reads protobuf"],
         [qr{^jansson},               qr{^(frontend|tools)/},            "only frontend/ and tools/ read JSON with jansson"],
     );

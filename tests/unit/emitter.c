@@ -1,10 +1,13 @@
 // Functions built with the emitter's helpers, compiled, linked and called.
-#include "codegen/jit.h"
+#include "codegen/code.h"
 #include "codegen/llvm.h"
+
+#include <llvm-c/TargetMachine.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +15,7 @@
 
 static const char *const target_names[] = {"x86-64", "x86-64-v3", "native"};
 
-static LigStatus finish(LigContext *ctx, const LigTarget *target, LigEmitter *e, LigJit **jit, void **address)
+static LigStatus finish(LigEmitter *e, LigCode *code)
 {
     LigObject object;
     LigCompileTimes times = {0};
@@ -20,10 +23,10 @@ static LigStatus finish(LigContext *ctx, const LigTarget *target, LigEmitter *e,
     lig_emitter_destroy(e);
     if (status != LIG_OK) return status;
     assert_true(times.build_ns > 0 && times.verify_ns > 0 && times.codegen_ns > 0);
-    assert_int_equal(lig_jit_create(ctx, target, jit), LIG_OK);
-    assert_int_equal(lig_jit_add_object(ctx, *jit, "test", object), LIG_OK);
+    const char *problem;
+    status = lig_code_load(object, "f", code, &problem);
     lig_object_free(&object);
-    return lig_jit_lookup(ctx, *jit, "f", address, &times);
+    return status;
 }
 
 // f(ptr x, i64 n) -> f32: the sum of x, by vectors, the tail masked.
@@ -54,14 +57,13 @@ static void loops_and_tails_sum(void **state)
         assert_int_equal(lig_target_find(ctx, target_names[t], &target), LIG_OK);
         if (lig_target_check_runs(ctx, &target) != LIG_OK) continue;
         LigEmitter *e;
-        LigJit *jit;
-        void *address;
+        LigCode code;
         assert_int_equal(lig_emitter_create(ctx, &target, "sum", &e), LIG_OK);
         emit_sum(e);
-        assert_int_equal(finish(ctx, &target, e, &jit, &address), LIG_OK);
-        float (*sum)(const float *, int64_t) = (float (*)(const float *, int64_t))(uintptr_t)address;
+        assert_int_equal(finish(e, &code), LIG_OK);
+        float (*sum)(const float *, int64_t) = (float (*)(const float *, int64_t))(uintptr_t)code.entry;
         for (int n = 0; n < 100; n++) assert_true(sum(x, n) == 0.5F * (float)(n * (n - 1)));
-        lig_jit_destroy(jit);
+        lig_code_unload(&code);
     }
     lig_context_destroy(ctx);
 }
@@ -93,12 +95,11 @@ static void every_half_survives(void **state)
         assert_int_equal(lig_target_find(ctx, target_names[t], &target), LIG_OK);
         if (lig_target_check_runs(ctx, &target) != LIG_OK) continue;
         LigEmitter *e;
-        LigJit *jit;
-        void *address;
+        LigCode code;
         assert_int_equal(lig_emitter_create(ctx, &target, "halves", &e), LIG_OK);
         emit_halves(e);
-        assert_int_equal(finish(ctx, &target, e, &jit, &address), LIG_OK);
-        void (*f)(const uint16_t *, uint16_t *) = (void (*)(const uint16_t *, uint16_t *))(uintptr_t)address;
+        assert_int_equal(finish(e, &code), LIG_OK);
+        void (*f)(const uint16_t *, uint16_t *) = (void (*)(const uint16_t *, uint16_t *))(uintptr_t)code.entry;
         for (uint32_t h = 0; h < 65536; h += 16) {
             uint16_t in[16], out[32];
             for (uint32_t i = 0; i < 16; i++) in[i] = (uint16_t)(h + i);
@@ -107,7 +108,7 @@ static void every_half_survives(void **state)
             memcpy(&bf16[t][h], out + 16, 32);
         }
         assert_memory_equal(bf16[t], bf16[0], sizeof bf16[0]);
-        lig_jit_destroy(jit);
+        lig_code_unload(&code);
     }
     lig_context_destroy(ctx);
 }
@@ -120,18 +121,42 @@ static void failures_have_words(void **state)
     assert_int_equal(lig_target_find(ctx, "sparc", &target), LIG_ERR_NOT_FOUND);
     assert_int_equal(lig_target_find(ctx, "native", &target), LIG_OK);
     LigEmitter *e;
-    LigJit *jit;
-    void *address;
+    LigCode code;
     assert_int_equal(lig_emitter_create(ctx, &target, "open-ended", &e), LIG_OK);
     lig_emit_function(e, "f", e->nothing, NULL, 0); // no terminator
     lig_context_clear(ctx);
-    assert_int_equal(finish(ctx, &target, e, &jit, &address), LIG_ERR_LLVM);
+    assert_int_equal(finish(e, &code), LIG_ERR_LLVM);
     assert_non_null(strstr(lig_context_diagnostic(ctx, 0)->message, "open-ended"));
     assert_int_equal(lig_emitter_create(ctx, &target, "odd", &e), LIG_OK);
     LLVMValueRef f = lig_emit_function(e, "f", e->f32, &e->f32, 1), x = LLVMGetParam(f, 0);
     LLVMBuildRet(e->builder, lig_emit_intrinsic(e, (LigIntrinsic){.name = "llvm.no.such"}, &x, 1));
-    assert_int_equal(finish(ctx, &target, e, &jit, &address), LIG_ERR_INTERNAL);
+    assert_int_equal(finish(e, &code), LIG_ERR_INTERNAL);
     lig_context_destroy(ctx);
+}
+
+// "+name" as an item of a comma-separated list.
+static bool lists(const char *features, const char *name)
+{
+    char item[64], list[8192];
+    snprintf(item, sizeof item, ",+%s,", name);
+    snprintf(list, sizeof list, ",%s,", features);
+    return strstr(list, item) != NULL;
+}
+
+// What we ask the CPU ourselves, to do without LLVM, is what LLVM finds.
+static void the_host_is_as_llvm_sees_it(void **state)
+{
+    (void)state;
+    LigHostCpu host;
+    lig_host_cpu_read(&host);
+    char *features = LLVMGetHostCPUFeatures();
+    size_t count = 0;
+    for (const char *name = lig_host_feature_name(0); name; name = lig_host_feature_name(++count)) {
+        assert_true(strstr(features, name) != NULL); // LLVM knows the name
+        if (lists(host.features, name) != lists(features, name)) fail_msg("%s", name);
+    }
+    assert_true(count > 20 && lists(host.features, "sse2"));
+    LLVMDisposeMessage(features);
 }
 
 int main(void)
@@ -140,6 +165,7 @@ int main(void)
         cmocka_unit_test(loops_and_tails_sum),
         cmocka_unit_test(every_half_survives),
         cmocka_unit_test(failures_have_words),
+        cmocka_unit_test(the_host_is_as_llvm_sees_it),
     };
-    return cmocka_run_group_tests_name("jit", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("emitter", tests, NULL, NULL);
 }
