@@ -23,6 +23,13 @@ static LLVMTypeRef memory_type(const LigEmitter *e, LigDtype dtype, int lanes)
     case LIG_Q4_0:
     case LIG_Q4_1:
     case LIG_Q8A:
+    case LIG_Q5_0:
+    case LIG_Q5_1:
+    case LIG_Q2_K:
+    case LIG_Q3_K:
+    case LIG_Q4_K:
+    case LIG_Q5_K:
+    case LIG_Q6_K:
     case LIG_DTYPE_COUNT:
         break;
     }

@@ -37,9 +37,14 @@ static LigStatus check(const LigModule *module, const LigFunc *kernel)
             module, kernel, op, LIG_ERR_UNSUPPORTED,
             "only rows of a table are taken: axis must be 0, a packed table a matrix; run other "
             "gathers with --interpret");
-    if (table->kind != LIG_VALUE_INPUT || ids->kind != LIG_VALUE_INPUT || type->dtype == LIG_Q8A)
+    if (!lig_dtype_has_panel(type->dtype))
+        return lig_kernel_fail(
+            module, kernel, op, LIG_ERR_UNSUPPORTED,
+            "tables of this block-quantised dtype have no generated code, only those of q8_0, "
+            "q4_0 and q4_1: use --interpret, or convert the file");
+    if (table->kind != LIG_VALUE_INPUT || ids->kind != LIG_VALUE_INPUT)
         return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
-                               "table and ids must be operands of the kernel, and the table storage");
+                               "table and ids must be operands of the kernel");
     return lig_body_check(module, kernel, &op->results[0]->type, takes);
 }
 

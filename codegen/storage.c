@@ -2,7 +2,8 @@
 
 bool lig_storage_of(const LigType *type, const LigTarget *target, LigStorage *out)
 {
-    bool readable = type->layout.kind == LIG_LAYOUT_PANEL && type->dtype != LIG_F64 && type->dtype != LIG_Q8A &&
+    bool readable = type->layout.kind == LIG_LAYOUT_PANEL && type->dtype != LIG_F64 &&
+                    lig_dtype_has_panel(type->dtype) &&
                     (lig_dtype_is_float(type->dtype) || lig_dtype_is_quantised(type->dtype));
     if (!readable) return false;
     int lanes = lig_target_f32_lanes(target);

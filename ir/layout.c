@@ -92,7 +92,9 @@ LigElementPlace lig_shape_place(const LigShape *shape, int64_t flat)
     const int64_t batch = row / m.rows, r = row % m.rows;
     const size_t panel = (size_t)(batch * m.panels + r / m.n);
     place.block = panel * m.panel_bytes + (size_t)(c / m.k) * m.group_bytes;
-    if (m.block > 1)
+    if (lig_block__reads(shape->dtype))
+        place.byte = place.scale = place.min = place.block;
+    else if (m.block > 1)
         place_in_block(shape, &m, r % m.n, c % m.k, &place);
     else
         place.byte = place.block + (size_t)(r % m.n * m.k + c % m.k) * m.block_bytes;
@@ -153,16 +155,11 @@ static double load_plain(LigDtype dtype, const unsigned char *at)
 
 // ---- quantised elements ----
 
-// What one block needs to be dequantised: value q gives (float)(scale * q + min), exact before the rounding: at
-// most 24 bits of scale times 8 of q, or both halves within 2^21 and 2^-24.
-typedef struct BlockScale {
-    double scale, min;
-    int zero; // subtracted from the stored value
-} BlockScale;
-
-static BlockScale load_scale(const LigShape *shape, const unsigned char *bytes, const LigElementPlace *place)
+// Scale * q + min is exact before the one rounding: at most 24 bits of scale times 8 of q, or both halves within
+// 2^21 and 2^-24.
+static LigBlockScale load_scale(const LigShape *shape, const unsigned char *bytes, const LigElementPlace *place)
 {
-    BlockScale s = {0};
+    LigBlockScale s = {0};
     if (shape->dtype == LIG_Q8A)
         s.scale = load_f32(bytes + place->scale);
     else
@@ -179,7 +176,7 @@ static int load_quantum(const LigShape *shape, const unsigned char *at, int shif
     return shape->layout.kind == LIG_LAYOUT_PANEL ? *at : (int8_t)*at;
 }
 
-static double dequantise(const BlockScale *s, int quantum)
+static double dequantise(const LigBlockScale *s, int quantum)
 {
     return (double)(float)(s->scale * (double)(quantum - s->zero) + s->min);
 }
@@ -189,8 +186,23 @@ double lig_shape_get(const LigShape *shape, const void *data, int64_t flat)
     const unsigned char *bytes = data;
     const LigElementPlace place = lig_shape_place(shape, flat);
     if (!lig_dtype_is_quantised(shape->dtype)) return load_plain(shape->dtype, bytes + place.byte);
-    const BlockScale s = load_scale(shape, bytes, &place);
+    if (lig_block__reads(shape->dtype)) {
+        const int c = (int)(flat % lig_dtype_block(shape->dtype)); // rows are whole blocks
+        const LigBlockScale shared = lig_block__scale(shape->dtype, bytes + place.block, c);
+        return dequantise(&shared, lig_block__quantum(shape->dtype, bytes + place.block, c));
+    }
+    const LigBlockScale s = load_scale(shape, bytes, &place);
     return dequantise(&s, load_quantum(shape, bytes + place.byte, place.shift));
+}
+
+static void get_block(LigDtype dtype, const unsigned char *block, double *out)
+{
+    const int columns = (int)lig_dtype_block(dtype);
+    LigBlockScale s = {0};
+    for (int c = 0; c < columns; c++) {
+        if (c % 16 == 0) s = lig_block__scale(dtype, block, c);
+        out[c] = dequantise(&s, lig_block__quantum(dtype, block, c));
+    }
 }
 
 static void get_quantised_row(const LigShape *shape, const LigMatrix *m, const unsigned char *bytes,
@@ -198,7 +210,11 @@ static void get_quantised_row(const LigShape *shape, const LigMatrix *m, const u
 {
     for (int64_t c = 0; c < m->columns; c += m->block) {
         const LigElementPlace place = lig_shape_place(shape, first + c);
-        const BlockScale s = load_scale(shape, bytes, &place);
+        if (lig_block__reads(shape->dtype)) {
+            get_block(shape->dtype, bytes + place.block, out + c);
+            continue;
+        }
+        const LigBlockScale s = load_scale(shape, bytes, &place);
         const bool nibbles = lig_dtype__is_nibbles(shape->dtype);
         for (int64_t i = 0; i < m->block; i++) {
             const int64_t at = nibbles ? i % 16 : i;

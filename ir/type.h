@@ -9,7 +9,14 @@
 //                   f16 mins. Values are 4-byte pieces of consecutive columns, row by row:
 //                   q8_0  byte of (r, c): (c/4)*4n + 4r + c%4, stored as q + 128
 //                   q4_*  byte of (r, c): (c%16/4)*4n + 4r + c%4, low nibble for c < 16, high nibble above
-// The bytes are as many as in the file's form, but for the padding of the last panel. q8a has no panel form.
+// The bytes are as many as in the file's form, but for the padding of the last panel. q8a, q5_* and q*_k have
+// no panel form.
+//
+// Dequantised values are those of GGUF's reference, which computes in f32: scale = d * s of the 16 or 32 columns
+// that share s (q*_k; d alone otherwise), min = dmin * m, then scale * q - min (q4_1, q5_1: + min). Dtypes
+// without a min add nothing, so a negative scale times zero is -0.0; only q8_0 and q4_0 give +0.0 there. d and dmin are f16, s, m and q at most
+// 8 bits: scale, min and scale * q are exact in f32 (the widest, q6_k, has 11 bits of d, 7 of s and 5 of q), so
+// there is one rounding, of the sum.
 #ifndef LIG_IR_TYPE_H
 #define LIG_IR_TYPE_H
 
@@ -68,7 +75,8 @@ bool lig_shape_bytes(const LigShape *shape, size_t *out);
 
 // Where the element at row-major flat index `flat` lies.
 typedef struct LigElementPlace {
-    size_t byte;  // of the element, or of the value byte of a quantised one
+    size_t byte;  // of the element, or of the value byte of a quantised one (q5_*, q*_k: of its block, whose
+                  // parts lie at no one stride; scale and min too)
     int shift;    // of a nibble inside that byte; 0 otherwise
     size_t block; // quantised: byte of its block (row-major) or of its group of n blocks (panel)
     size_t scale; // quantised: byte of its scale, f16 (q8a: f32)

@@ -89,7 +89,7 @@ static bool weight_panel(const LigPass *pass, const LigType *type, LigLayout *ou
     if (!fits || (pass->options->onednn && type->dtype == LIG_F32)) return false;
     int32_t k = (int32_t)lig_dtype_block(type->dtype);
     if (!lig_dtype_is_float(type->dtype) && !lig_dtype_is_quantised(type->dtype)) return false;
-    if (type->dtype == LIG_F64 || type->dtype == LIG_Q8A || columns % k != 0) return false;
+    if (type->dtype == LIG_F64 || !lig_dtype_has_panel(type->dtype) || columns % k != 0) return false;
     *out = (LigLayout){.kind = LIG_LAYOUT_PANEL, .n = WEIGHT_PANEL_ROWS, .k = k};
     return true;
 }

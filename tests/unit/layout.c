@@ -33,6 +33,12 @@ static int64_t count_of(const LigShape *shape)
     return count;
 }
 
+// Blocks without a place of each element: only copied here, their values are in unit.quantised.
+static bool has_no_strides(LigDtype dtype)
+{
+    return lig_dtype_is_quantised(dtype) && !lig_dtype_has_panel(dtype) && dtype != LIG_Q8A;
+}
+
 // Random bytes, but with f16 scales and floats that are numbers.
 static unsigned char *random_buffer(const LigShape *shape, uint64_t seed)
 {
@@ -44,7 +50,7 @@ static unsigned char *random_buffer(const LigShape *shape, uint64_t seed)
         if (lig_dtype_is_float(shape->dtype))
             lig_shape_set(shape, data, i, (double)(float)((int64_t)next_random(&seed) % 999));
         if (shape->dtype == LIG_BOOL) lig_shape_set_integer(shape, data, i, (int64_t)next_random(&seed) & 1);
-        if (!lig_dtype_is_quantised(shape->dtype)) continue;
+        if (!lig_dtype_is_quantised(shape->dtype) || has_no_strides(shape->dtype)) continue;
         float wide = (float)(int64_t)(next_random(&seed) % 77) / 64.0F;
         uint16_t half = lig_f64_to_f16((double)wide);
         if (shape->dtype == LIG_Q8A)
@@ -84,7 +90,7 @@ static void check_bijection(const LigShape *shape)
 
 static void assert_same_values(const LigShape *a, const void *x, const LigShape *b, const void *y)
 {
-    double row[256];
+    double row[3 * 256];
     int64_t columns = a->dims[a->rank - 1];
     for (int64_t i = 0; i < count_of(a); i++) {
         double one = lig_shape_get(a, x, i), two = lig_shape_get(b, y, i);
@@ -116,9 +122,9 @@ static void check_layouts(LigDtype dtype, int64_t batch, int64_t height, int64_t
 {
     static const int32_t ns[] = {1, 16, 32}, ks[] = {1, 2, 4};
     LigShape file = {.dtype = dtype, .rank = 3, .dims = {batch, height, columns}, .layout = rows};
-    check_bijection(&file);
+    if (!has_no_strides(dtype)) check_bijection(&file);
     check_repack(&file, &file, 3);
-    for (int i = 0; dtype != LIG_Q8A && i < 3; i++) {
+    for (int i = 0; lig_dtype_has_panel(dtype) && i < 3; i++) {
         for (int j = 0; j < 3; j++) {
             LigShape panel = file;
             panel.layout = (LigLayout){LIG_LAYOUT_PANEL, ns[i], lig_dtype_is_quantised(dtype) ? 32 : ks[j]};
@@ -136,10 +142,11 @@ static void every_dtype_in_every_layout(void **state)
     static const int64_t heights[] = {1, 7, 16, 33};
     for (int d = 0; d < LIG_DTYPE_COUNT; d++) {
         bool quantised = lig_dtype_is_quantised((LigDtype)d);
+        const int64_t block = lig_dtype_block((LigDtype)d);
         for (int h = 0; h < 4; h++) {
             for (int batch = 1; batch <= 3; batch += 2) {
-                check_layouts((LigDtype)d, batch, heights[h], quantised ? 32 : 5);
-                check_layouts((LigDtype)d, batch, heights[h], quantised ? 96 : 12);
+                check_layouts((LigDtype)d, batch, heights[h], quantised ? block : 5);
+                check_layouts((LigDtype)d, batch, heights[h], quantised ? 3 * block : 12);
             }
         }
     }
