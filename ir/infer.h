@@ -28,7 +28,7 @@ LigInferRule lig_infer_same, lig_infer_same_float, lig_infer_cast, lig_infer_red
     lig_infer_pad, lig_infer_embedding, lig_infer_pool, lig_infer_quantize, lig_infer_relative_bias,
     lig_infer_alibi, lig_infer_random, lig_infer_dropout, lig_infer_assign, lig_infer_adamw,
     lig_infer_clip_norm, lig_infer_cross_entropy, lig_infer_linear_cross_entropy, lig_infer_cross_entropy_grad,
-    lig_infer_linear_cross_entropy_grad;
+    lig_infer_linear_cross_entropy_grad, lig_infer_attention_grad;
 
 // Checks operand count and attributes of `op` against the table, then runs its rule. Used on construction and
 // by the verifier.

@@ -122,58 +122,77 @@ LigStatus lig_infer_grouped_linear(LigInfer *infer)
     return LIG_OK;
 }
 
+// Operands of attention, counted from q, which is operand `first` of the op: 0, or 1 behind
+// the gradient's dy.
 enum { Q, K, V, POS, START, KV_LEN, SLOT };
 
 // H, the heads of the queries, must be a multiple of the heads of the keys: each of those serves a group.
-static LigStatus check_head_groups(const LigInfer *infer)
+static LigStatus check_head_groups(const LigInfer *infer, size_t first)
 {
     int64_t heads, kv_heads;
-    const LigType *q = lig_infer_type(infer, Q), *k = lig_infer_type(infer, K);
+    const LigType *q = lig_infer_type(infer, first + Q), *k = lig_infer_type(infer, first + K);
     if (!lig_dim_is_const(q->dims[1], &heads) || !lig_dim_is_const(k->dims[1], &kv_heads))
-        return lig_infer_reject(infer, LIG_ERR_SHAPE, K, "the numbers of heads must be constants");
+        return lig_infer_reject(infer, LIG_ERR_SHAPE, first + K, "the numbers of heads must be constants");
     if (kv_heads > 0 && heads % kv_heads == 0) return LIG_OK;
-    return lig_infer_reject(infer, LIG_ERR_SHAPE, K,
+    return lig_infer_reject(infer, LIG_ERR_SHAPE, first + K,
                             "its dim 1, the key heads, must divide %lld, the heads of q %s", (long long)heads,
                             lig_infer_type_text(infer, q));
 }
 
-static LigStatus check_rows(const LigInfer *infer, bool cached)
+static LigStatus check_rows(const LigInfer *infer, size_t first, bool cached)
 {
-    LIG_TRY(lig_infer_expect_rank(infer, KV_LEN, 1, "[R]"));
+    LIG_TRY(lig_infer_expect_rank(infer, first + KV_LEN, 1, "[R]"));
     LigDimTable *dims = infer->module->dims;
-    LigDim tokens = lig_infer_type(infer, Q)->dims[0], rows = lig_infer_type(infer, KV_LEN)->dims[0];
+    LigDim tokens = lig_infer_type(infer, first + Q)->dims[0];
+    LigDim rows = lig_infer_type(infer, first + KV_LEN)->dims[0];
     LigDim edges = lig_dim_add(dims, rows, lig_dim_const(dims, 1));
-    LIG_TRY(lig_infer_expect_i32_vector(infer, POS, tokens, "[N]"));
-    LIG_TRY(lig_infer_expect_i32_vector(infer, START, edges, "[R+1]"));
-    LIG_TRY(lig_infer_expect_i32_vector(infer, KV_LEN, rows, "[R]"));
-    return cached ? lig_infer_expect_i32_vector(infer, SLOT, rows, "[R]") : LIG_OK;
+    LIG_TRY(lig_infer_expect_i32_vector(infer, first + POS, tokens, "[N]"));
+    LIG_TRY(lig_infer_expect_i32_vector(infer, first + START, edges, "[R+1]"));
+    LIG_TRY(lig_infer_expect_i32_vector(infer, first + KV_LEN, rows, "[R]"));
+    return cached ? lig_infer_expect_i32_vector(infer, first + SLOT, rows, "[R]") : LIG_OK;
 }
 
 // Keys and values of a cache [S,Hkv,C,D], or, without slots, of the call's own tokens [N,Hkv,D].
-static LigStatus check_keys(const LigInfer *infer, bool cached)
+static LigStatus check_keys(const LigInfer *infer, size_t first, bool cached)
 {
     int rank = cached ? 4 : 3;
+    size_t q = first + Q, k = first + K, v = first + V;
     const char *form = cached ? "[S,Hkv,C,D]" : "[N,Hkv,D], as no slot is given";
-    LIG_TRY(lig_infer_expect_rank(infer, K, rank, form));
-    LIG_TRY(lig_infer_expect_rank(infer, V, rank, form));
-    LIG_TRY(lig_infer_expect_equal_dim(infer, (LigInferDimPair){K, rank - 1, Q, 2}));
-    if (!cached) LIG_TRY(lig_infer_expect_equal_dim(infer, (LigInferDimPair){K, 0, Q, 0}));
+    LIG_TRY(lig_infer_expect_rank(infer, k, rank, form));
+    LIG_TRY(lig_infer_expect_rank(infer, v, rank, form));
+    LIG_TRY(lig_infer_expect_equal_dim(infer, (LigInferDimPair){k, rank - 1, q, 2}));
+    if (!cached) LIG_TRY(lig_infer_expect_equal_dim(infer, (LigInferDimPair){k, 0, q, 0}));
     for (int axis = 0; axis < rank; axis++)
-        LIG_TRY(lig_infer_expect_equal_dim(infer, (LigInferDimPair){V, axis, K, axis}));
-    return check_head_groups(infer);
+        LIG_TRY(lig_infer_expect_equal_dim(infer, (LigInferDimPair){v, axis, k, axis}));
+    return check_head_groups(infer, first);
 }
 
-LigStatus lig_infer_attention(LigInfer *infer)
+static LigStatus check_attention(const LigInfer *infer, size_t first, bool cached)
 {
-    bool cached = infer->op->operand_count > SLOT;
-    for (size_t i = Q; i <= V; i++) LIG_TRY(lig_infer_expect_kind(infer, i, LIG_INFER_FLOAT));
-    LIG_TRY(lig_infer_expect_rank(infer, Q, 3, "[N,H,D]"));
-    LIG_TRY(check_keys(infer, cached));
-    LIG_TRY(check_rows(infer, cached));
+    for (size_t i = Q; i <= V; i++) LIG_TRY(lig_infer_expect_kind(infer, first + i, LIG_INFER_FLOAT));
+    LIG_TRY(lig_infer_expect_rank(infer, first + Q, 3, "[N,H,D]"));
+    LIG_TRY(check_keys(infer, first, cached));
+    LIG_TRY(check_rows(infer, first, cached));
     int64_t window = lig_attrs_int(infer->op->attrs, LIG_ATTR_WINDOW, 1);
     if (window < 1)
         return lig_infer_fail(infer, LIG_ERR_INVALID,
                               "window is %lld, but a query sees at least one key: itself", (long long)window);
+    return LIG_OK;
+}
+
+LigStatus lig_infer_attention(LigInfer *infer)
+{
+    LIG_TRY(check_attention(infer, 0, infer->op->operand_count > SLOT));
     *infer->result = *lig_infer_type(infer, Q);
+    return LIG_OK;
+}
+
+LigStatus lig_infer_attention_grad(LigInfer *infer)
+{
+    enum { DY, FIRST };
+    LIG_TRY(check_attention(infer, FIRST, false));
+    LIG_TRY(lig_infer_expect_kind(infer, DY, LIG_INFER_FLOAT));
+    LIG_TRY(lig_infer_expect_same_dims(infer, DY, FIRST + Q));
+    for (size_t i = Q; i <= V; i++) infer->result[i] = *lig_infer_type(infer, FIRST + i);
     return LIG_OK;
 }

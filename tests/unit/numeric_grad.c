@@ -312,6 +312,106 @@ static void dense_attention(void **state)
     }
 }
 
+// Attention without slot: two rows of 4 and 3 tokens between tokens of no row, the second with two keys only, so
+// that its last query in a window sees none.
+enum { FLAT_TOKENS = 9, FLAT_ROWS = 2, FLAT_WIDTH = 5 };
+static const int32_t flat_start[] = {1, 5, 8}, flat_lengths[] = {4, 2};
+static const int32_t flat_positions[] = {0, 0, 1, 2, 3, 0, 1, 3, 0};
+
+typedef struct FlatForm {
+    bool causal;
+    int window;          // 0: none
+    long double softcap; // 0: none
+} FlatForm;
+static const FlatForm flat_forms[] = {
+    {.causal = false}, {.causal = true}, {true, 2, 0}, {false, 3, 0}, {true, 0, 0.75L}, {true, 2, 0.75L},
+};
+enum { FLAT_FORMS = sizeof flat_forms / sizeof *flat_forms };
+
+static bool flat_sees(const FlatForm *form, int32_t pos, int32_t key)
+{
+    if (form->causal) return key <= pos && (!form->window || key > pos - form->window);
+    return !form->window || (key - pos <= form->window / 2 && pos - key <= form->window / 2);
+}
+
+// The result of one token and head, weighted with dy; 0 without keys.
+static long double flat_query(const Forward *f, long double *const *x, int token, int head)
+{
+    const FlatForm *form = &flat_forms[f->form];
+    int row = token >= flat_start[1];
+    int64_t query = ((int64_t)token * HEADS + head) * FLAT_WIDTH;
+    long double total = 0, sum = 0;
+    for (int j = 0; j < flat_lengths[row]; j++) {
+        if (!flat_sees(form, flat_positions[token], j)) continue;
+        int64_t key = ((int64_t)(flat_start[row] + j) * KV_HEADS + head / (HEADS / KV_HEADS)) * FLAT_WIDTH;
+        long double score = 0, y = 0;
+        for (int d = 0; d < FLAT_WIDTH; d++) score += x[0][query + d] * x[1][key + d] / 4;
+        for (int d = 0; d < FLAT_WIDTH; d++) y += weight_of(f, query + d) * x[2][key + d];
+        long double share = expl(form->softcap > 0 ? form->softcap * tanhl(score / form->softcap) : score);
+        total += share;
+        sum += share * y;
+    }
+    return total > 0 ? sum / total : 0;
+}
+
+static long double flat(const Forward *f, long double *const *x)
+{
+    long double sum = 0;
+    for (int token = flat_start[0]; token < flat_start[FLAT_ROWS]; token++)
+        for (int head = 0; head < HEADS; head++) sum += flat_query(f, x, token, head);
+    return sum;
+}
+
+static OneOp flat_op(int form, LigDtype dtype, LigAttr *attrs, uint64_t *seed)
+{
+    size_t count = 0;
+    attrs[count++] = ATTR_FLOAT(SCALE, 0.25);
+    if (flat_forms[form].causal) attrs[count++] = ATTR_FLAG(CAUSAL);
+    if (flat_forms[form].window) attrs[count++] = ATTR_INT(WINDOW, flat_forms[form].window);
+    if (flat_forms[form].softcap > 0) attrs[count++] = ATTR_FLOAT(SOFTCAP, 0.75);
+    OneOp one = {.code = LIG_OP_ATTENTION_GRAD, .attrs = {attrs, count}, .count = 7};
+    for (int i = 0; i < 4; i++)
+        one.operands[i] = RANDOM(seed, dtype, FLAT_TOKENS, i < 2 ? HEADS : KV_HEADS, FLAT_WIDTH);
+    one.operands[4] = integers(flat_positions, FLAT_TOKENS);
+    one.operands[5] = integers(flat_start, FLAT_ROWS + 1);
+    one.operands[6] = integers(flat_lengths, FLAT_ROWS);
+    return one;
+}
+
+static void flat_attention(void **state)
+{
+    (void)state;
+    static const int operands[] = {1, 2, 3};
+    uint64_t seed = 9;
+    for (int at = 0; at < FLAT_FORMS * FLOATS; at++) {
+        LigAttr attrs[4];
+        OneOp one = flat_op(at / FLOATS, floats[at % FLOATS], attrs, &seed);
+        Forward f = {.of = flat, .count = 3, .dy = &one.operands[0], .form = at / FLOATS};
+        check_gradient(&one, &f, operands, &seed);
+    }
+}
+
+// Token 7, at place 3 of a row of two keys, sees none in a window of 2; tokens 0 and 8 are of no row.
+static void queries_without_keys_have_no_gradient(void **state)
+{
+    (void)state;
+    uint64_t seed = 10;
+    LigAttr attrs[4];
+    LigTensor outs[MOST_RESULTS];
+    OneOp one = flat_op(2, LIG_F64, attrs, &seed);
+    run_all(&one, outs);
+    static const int without[] = {0, 7, 8}, unseen[] = {0, 7, 8};
+    for (int i = 0; i < 3; i++) {
+        for (int64_t d = 0; d < HEADS * FLAT_WIDTH; d++)
+            assert_true(tensor_at(&outs[0], without[i] * HEADS * FLAT_WIDTH + d) == 0);
+        for (int64_t d = 0; d < KV_HEADS * FLAT_WIDTH; d++) {
+            assert_true(tensor_at(&outs[1], unseen[i] * KV_HEADS * FLAT_WIDTH + d) == 0);
+            assert_true(tensor_at(&outs[2], unseen[i] * KV_HEADS * FLAT_WIDTH + d) == 0);
+        }
+    }
+    finish(&one, outs, MOST_RESULTS);
+}
+
 // ---- losses ----
 
 static const int32_t labels[] = {4, -100, 0, 3, 2};
@@ -410,6 +510,8 @@ int main(void)
         cmocka_unit_test(norms),
         cmocka_unit_test(rotations),
         cmocka_unit_test(dense_attention),
+        cmocka_unit_test(flat_attention),
+        cmocka_unit_test(queries_without_keys_have_no_gradient),
         cmocka_unit_test(losses_are_their_formulas),
         cmocka_unit_test(losses),
     };

@@ -192,6 +192,7 @@ static const Sample samples[LIG_OP_COUNT] = {
     [LIG_OP_RMS_NORM_GRAD] = {"", "%x: f32[3,33], %w: f32[33], %d: f32[3,33]", "f32[3,33]", "%y, %e = rms_norm_grad %x, %w, %d {eps=1e-05} : f32[3,33], f32[33]"},
     [LIG_OP_LAYER_NORM_GRAD] = {"", "%x: f32[3,33], %w: f32[33], %d: f32[3,33]", "f32[3,33]", "%y, %e, %g = layer_norm_grad %x, %w, %d {eps=1e-05} : f32[3,33], f32[33], f32[33]"},
     [LIG_OP_ROPE_GRAD] = {"", "%x: f32[3,2,8], %p: i32[3], %f: f32[4]", "f32[3,2,8]", "%y = rope_grad %x, %p, %f {pairs=half} : f32[3,2,8]"},
+    [LIG_OP_ATTENTION_GRAD] = {"", "%d: f32[3,2,8], %q: f32[3,2,8], %k: f32[3,1,8], %v: f32[3,1,8], %p: i32[3], %start: i32[2], %len: i32[1]", "f32[3,2,8]", "%y, %e, %f = attention_grad %d, %q, %k, %v, %p, %start, %len {causal, scale=1} : f32[3,2,8], f32[3,1,8], f32[3,1,8]"},
     [LIG_OP_SDPA_GRAD] = {"", "%q: f32[1,2,3,7], %k: f32[1,1,5,7], %v: f32[1,1,5,7], %d: f32[1,2,3,7]", "f32[1,2,3,7]", "%y, %e, %f = sdpa_grad %q, %k, %v, %d {scale=1} : f32[1,2,3,7], f32[1,1,5,7], f32[1,1,5,7]"},
     [LIG_OP_CROSS_ENTROPY_GRAD] = {"", "%x: f32[3,7], %l: i32[3], %d: f32[3]", "f32[3,7]", "%y = cross_entropy_grad %x, %l, %d : f32[3,7]"},
     [LIG_OP_LINEAR_CROSS_ENTROPY_GRAD] = {"", "%x: f32[3,7], %w: f32[5,7], %l: i32[3], %d: f32[3]", "f32[3,7]", "%y, %e = linear_cross_entropy_grad %x, %w, %l, %d : f32[3,7], f32[5,7]"},
