@@ -70,6 +70,7 @@ bool lig_contract_shares_columns(const LigFactor *factors, size_t count)
 
 int64_t lig_contract_panels(const LigFactor *factor)
 {
+    LIG_ASSERT(factor->panel.layout.n > 0);
     return (factor->outputs + factor->panel.layout.n - 1) / factor->panel.layout.n;
 }
 

@@ -76,7 +76,7 @@ static LigValue *reshape(LigBuilder *b, const char *name, LigValue *x, int rank,
 static void split_per_head(LigDraft *d, LigBuilder *b, int64_t layer, LigValue *fused, const Parts *parts)
 {
     const LigAttentionSpec *a = &d->layers[layer].block->attention;
-    int tail = fused->type.rank - 1;
+    int tail = fused->type.rank > 1 ? 1 : 0; // a weight has columns, a bias has none
     const int64_t grouped[] = {a->heads, 3, a->head, d->spec->width};
     const int64_t joined[] = {a->heads * a->head, d->spec->width};
     LigStr name = lig_str_format(d->module->arena, "%.*s.heads", LIG_STR_ARG(fused->name));

@@ -160,6 +160,7 @@ static LigStatus print_json(const Bench *bench, const Report *r)
 {
     const LigExecutableFacts facts = lig_executable_facts(bench->model.executable);
     const LigArithmetic how = lig_open_model_arithmetic(bench->options);
+    const json_int_t kernels = (json_int_t)facts.compiler.compiled + (json_int_t)facts.compiler.cached;
     json_t *root = json_pack(
         "{s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:I,s:I,s:I,s:I,s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:f,s:f}",
         "prefill_tokens_per_s", r->prefill_best, "prefill_tokens_per_s_median", r->prefill_median,
@@ -171,8 +172,7 @@ static LigStatus print_json(const Bench *bench, const Report *r)
         (json_int_t)bench->steps, "batch", (json_int_t)bench->batch, "repeat", (json_int_t)bench->rounds,
         "threads", bench->model.parallel.threads, "cpu", bench->model.target.cpu, "backend", how.backend,
         "dtype", how.dtype, "act", how.act, "kv", lig_dtype_name(lig_open_model_kv(bench->options)), "kernels",
-        (json_int_t)(facts.compiler.compiled + facts.compiler.cached), "compile_ms", facts.compiler.all_ms,
-        "load_ms", bench->model.load_ms);
+        kernels, "compile_ms", facts.compiler.all_ms, "load_ms", bench->model.load_ms);
     return lig_json_print(bench->options, root);
 }
 
