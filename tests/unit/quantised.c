@@ -66,7 +66,10 @@ static void assert_bits(LigDtype dtype, double got, float want, int64_t i)
 {
     float single = (float)got;
     bool zero_sign_free = dtype == LIG_Q8_0 || dtype == LIG_Q4_0;
-    if ((double)single == got && memcmp(&single, &want, sizeof want) == 0) return;
+    uint32_t got_bits, want_bits; // zeros of both signs differ here
+    memcpy(&got_bits, &single, sizeof got_bits);
+    memcpy(&want_bits, &want, sizeof want_bits);
+    if ((double)single == got && got_bits == want_bits) return;
     if (zero_sign_free && single == 0.0F && want == 0.0F) return;
     fail_msg("%s, element %lld: %.9g, expected %.9g", lig_dtype_name(dtype), (long long)i, got, (double)want);
 }
@@ -129,8 +132,9 @@ static void linear_of_quantised_activations(void **state)
         for (int64_t n = 0; n < ROWS; n++) {
             long double sum = 0, magnitude = 0;
             for (int64_t k = 0; k < COLUMNS; k++) {
-                long double product = (long double)(0.01F * (float)(k / 32 + 1)) *
-                                      (signed char)(7 * (k % 32) + k / 32) * (long double)want[n * COLUMNS + k];
+                int64_t block = k / 32;
+                long double product = (long double)(0.01F * (float)(block + 1)) *
+                                      (signed char)(7 * (k % 32) + block) * (long double)want[n * COLUMNS + k];
                 sum += product;
                 magnitude += fabsl(product);
             }
