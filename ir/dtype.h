@@ -29,8 +29,8 @@ static inline bool lig_dtype_is_float(LigDtype d) { return lig_dtype_class(d) ==
 static inline bool lig_dtype_is_integer(LigDtype d) { return lig_dtype_class(d) == LIG_CLASS_INTEGER; }
 static inline bool lig_dtype_is_quantised(LigDtype d) { return lig_dtype_class(d) == LIG_CLASS_QUANTISED; }
 
-// Whether values can lie in panels (ir/type.h), the form that generated code multiplies with. Of the quantised
-// dtypes q8_0, q4_0 and q4_1 can; the others lie in rows only.
+// Whether values can lie in panels (ir/type.h), the form that generated code multiplies with; q8a, of
+// activations, lies in rows only.
 bool lig_dtype_has_panel(LigDtype dtype);
 
 // IEEE 754 binary16 and bfloat16, from double by one rounding to nearest even (NaN stays NaN, overflow is inf).

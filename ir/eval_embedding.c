@@ -73,7 +73,7 @@ LigStatus lig_eval_quantize(LigEvalArgs *args)
     for (int64_t r = 0, rows = lig_eval_rows(x); r < rows; r++) {
         lig_shape_get_row(&x->shape, x->data, r, row);
         for (int64_t c = 0; c < columns; c += block)
-            quantize_block(row + c, bytes + lig_shape_place(&z->shape, r * columns + c).block);
+            quantize_block(row + c, bytes + lig_shape_byte(&z->shape, r * columns + c));
     }
     return LIG_OK;
 }
