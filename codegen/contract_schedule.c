@@ -95,8 +95,7 @@ static LigStatus check_factor(const LigScheduling *s, const LigFactor *factor)
     }
     if (!lig_dtype_has_panel(w->dtype)) {
         return lig_kernel_fail(s->module, s->kernel, linear, LIG_ERR_UNSUPPORTED,
-                               "weights of this block-quantised dtype have no generated code, only those of "
-                               "q8_0, q4_0 and q4_1: use --interpret, or convert the file");
+                               "weights of q8a, made for activations, have no generated code: use --interpret");
     }
     LigStorage storage;
     bool plain = w->dtype == LIG_F32 || w->dtype == LIG_F16 || w->dtype == LIG_BF16;

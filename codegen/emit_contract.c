@@ -79,7 +79,8 @@ static void widen_panel(const Contract *c, const Operand *o, LLVMValueRef panel)
     lig_loop_begin(c->e, &loop, range_to(c, o->factor->depth / stored->columns, 1), NULL, 0);
     LLVMValueRef column = scaled(c, loop.index, stored->columns);
     LigStorageGroup group;
-    lig_storage_open(&group, stored, lig_emit_offset(c->e, panel, scaled(c, loop.index, stored->bytes)));
+    LLVMValueRef step = lig_emit_offset(c->e, panel, scaled(c, loop.index, stored->bytes));
+    lig_storage_open(c->e, &group, stored, step, loop.index);
     for (int i = 0; i < stored->columns; i++) {
         for (int v = 0; v < stored->rows / stored->lanes; v++) {
             lig_emit_store(c->e, lig_storage_vector(c->e, &group, i, v), scratch_address(c, o, column, i, v),
@@ -146,6 +147,7 @@ static void find_x_rows(const Contract *c, Block *block)
 // One turn of the K loop: where its columns begin.
 typedef struct Turn {
     LLVMValueRef panel, x_bytes;
+    LLVMValueRef step; // of the panel
 } Turn;
 
 // Column `within` of the turn: adds x[., k] * weight[., k] to every sum.
@@ -180,8 +182,9 @@ static void multiply_turn(const Contract *c, const Operand *o, const Block *bloc
     LigStorageGroup group = {0};
     for (int i = 0; i < columns_per_turn(c, o); i++) {
         if (i % o->read.columns == 0) {
-            lig_storage_open(&group, &o->read,
-                             lig_emit_offset_by(c->e, turn->panel, i / o->read.columns * o->read.bytes));
+            lig_storage_open(c->e, &group, &o->read,
+                             lig_emit_offset_by(c->e, turn->panel, i / o->read.columns * o->read.bytes),
+                             turn->step);
         }
         multiply_column(c, block, &group, turn, i, sums);
     }
@@ -196,9 +199,10 @@ static void accumulate(const Contract *c, const Operand *o, const Block *block, 
     LigLoop loop = {0};
     lig_loop_begin(c->e, &loop, range_to(c, o->factor->depth, columns_per_turn(c, o)), initial, count);
     for (int i = 0; i < count; i++) sums[i] = loop.carried[i];
-    int64_t column_bytes = o->read.bytes / o->read.columns;
-    const Turn turn = {.panel = lig_emit_offset(c->e, o->panel, scaled(c, loop.index, column_bytes)),
-                       .x_bytes = scaled(c, loop.index, 4)};
+    LLVMValueRef step = LLVMBuildUDiv(c->e->builder, loop.index, lig_i64(c->e, o->read.columns), "");
+    const Turn turn = {.panel = lig_emit_offset(c->e, o->panel, scaled(c, step, o->read.bytes)),
+                       .x_bytes = scaled(c, loop.index, 4),
+                       .step = step};
     multiply_turn(c, o, block, &turn, sums);
     lig_loop_end(c->e, &loop, sums);
     for (int i = 0; i < count; i++) sums[i] = loop.carried[i];
