@@ -93,10 +93,6 @@ static LigStatus check_factor(const LigScheduling *s, const LigFactor *factor)
         return lig_kernel_fail(s->module, s->kernel, linear, LIG_ERR_UNSUPPORTED,
                                "operands must be inputs of the kernel");
     }
-    if (!lig_dtype_has_panel(w->dtype)) {
-        return lig_kernel_fail(s->module, s->kernel, linear, LIG_ERR_UNSUPPORTED,
-                               "weights of q8a, made for activations, have no generated code: use --interpret");
-    }
     LigStorage storage;
     bool plain = w->dtype == LIG_F32 || w->dtype == LIG_F16 || w->dtype == LIG_BF16;
     bool readable = lig_storage_of(&factor->panel, s->options->target, &storage) &&

@@ -81,19 +81,23 @@ static void check_bijection(const LigShape *shape)
     lig_free(used);
 }
 
-// Marks the bits of one element for row `row` of a group of n blocks, none of which may be marked.
+// Marks bits of a byte, none of which may be marked yet.
+static void mark_byte(unsigned char *byte, int bits, int shift)
+{
+    const unsigned mask = ((1u << bits) - 1) << shift;
+    assert_int_equal(*byte & mask, 0);
+    *byte = (unsigned char)(*byte | mask);
+}
+
+// Marks one element for row `row` of a group of n blocks.
 static void mark(unsigned char *used, const LigBlockPlace *place, size_t n, size_t row)
 {
-    for (int b = 0; b < (place->side_by_side ? 1 : place->piece); b++) {
-        const size_t at = n * (size_t)place->byte + row * (size_t)place->piece + (size_t)b;
-        const int bits = place->side_by_side                                  ? 4
-                         : place->piece == LIG_BLOCK_WORD && place->bits < 32 ? place->bits
-                                                                              : 8;
-        const bool inside = place->piece != 1;
-        const unsigned mask = (1u << (inside ? bits : place->bits)) - 1;
-        assert_int_equal(used[at] & mask << place->shift, 0);
-        used[at] = (unsigned char)(used[at] | mask << place->shift);
+    unsigned char *at = used + n * (size_t)place->byte + row * (size_t)place->piece;
+    if (place->side_by_side) {
+        mark_byte(at, 4, place->shift);
+        return;
     }
+    for (int b = 0; b < place->piece; b++) mark_byte(at + b, place->bits == 16 ? 8 : place->bits, place->shift);
 }
 
 // The planes of a block use every bit of it once, in files and in panels.
