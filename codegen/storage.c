@@ -1,5 +1,7 @@
 #include "codegen/storage.h"
 
+enum { WIDE_LANES = 16 }; // targets with such vectors have 32 registers of them
+
 // Columns of a step of a quantised dtype.
 static int step_columns(LigDtype dtype)
 {
@@ -183,30 +185,30 @@ LLVMValueRef lig_storage_word(LigEmitter *e, LigStorageGroup *g, int word, int v
     return *out = LLVMBuildOr(e->builder, masked(e, *out, mask), masked(e, top, ~mask), "");
 }
 
-// Small integers to f32 by a table in a register: one shuffle that looks at the low bits of each lane only.
-static LLVMValueRef value_by_table(LigEmitter *e, const LigBlockFacts *facts, LLVMValueRef shifted_word)
+// The scale of values that stand `byte` bytes up in their lane: divided by 2^(8 * byte), which is exact.
+static LLVMValueRef scale_of_byte(LigEmitter *e, LigStorageGroup *g, int column, int vector, int byte)
 {
-    LLVMValueRef entries[16];
-    const int mask = (1 << facts->bits) - 1;
-    for (int i = 0; i < 16; i++) entries[i] = lig_f32(e, (float)(i & mask));
-    LLVMValueRef args[] = {LLVMConstVector(entries, 16), shifted_word};
-    const LigIntrinsic permute = {.name = "llvm.x86.avx512.permvar.sf.512"};
-    return lig_emit_intrinsic(e, permute, args, 2);
+    LLVMValueRef scale = lig_storage_scale(e, g, column, vector);
+    if (byte == 0) return scale;
+    LLVMValueRef *out = &g->byte_scales[column / facts_of(g)->shared][byte][vector];
+    const double power = 1.0 / (double)(1 << 8 * byte);
+    if (!*out) *out = LLVMBuildFMul(e->builder, scale, lig_float_like(LLVMTypeOf(scale), power), "");
+    return *out;
 }
 
+// Where there are registers for it, a value is not shifted down from its byte: masked and converted where it stands,
+// it is u * 2^(8 * byte), which the scale makes up for. That leaves a mask, a conversion and a multiply-add for
+// each vector. The highest bit of a lane would be taken for a sign.
 static LLVMValueRef quantised_vector(LigEmitter *e, LigStorageGroup *g, int column, int vector)
 {
-    const LigBlockFacts *facts = facts_of(g);
+    const int bits = facts_of(g)->bits, shift = column % LIG_BLOCK_WORD * 8;
+    const bool stays = g->storage->lanes >= WIDE_LANES && shift + bits < 32;
+    const uint32_t mask = (1u << bits) - 1;
     LLVMValueRef word = lig_storage_word(e, g, column / LIG_BLOCK_WORD, vector);
-    LLVMValueRef stored = shifted(e, word, column % LIG_BLOCK_WORD * 8), value;
-    if (facts->bits <= 4 && g->storage->lanes == 16) {
-        value = value_by_table(e, facts, stored);
-    } else {
-        stored = masked(e, stored, (1u << facts->bits) - 1);
-        value = LLVMBuildSIToFP(e->builder, stored, lig_same_lanes(stored, e->f32), "");
-    }
-    return lig_emit_fma(e, value, lig_storage_scale(e, g, column, vector),
-                        lig_storage_min(e, g, column, vector));
+    LLVMValueRef value = stays ? masked(e, word, mask << shift) : masked(e, shifted(e, word, shift), mask);
+    value = LLVMBuildSIToFP(e->builder, value, lig_same_lanes(value, e->f32), "");
+    LLVMValueRef scale = scale_of_byte(e, g, column, vector, stays ? shift / 8 : 0);
+    return lig_emit_fma(e, value, scale, lig_storage_min(e, g, column, vector));
 }
 
 LLVMValueRef lig_storage_vector(LigEmitter *e, LigStorageGroup *group, int column, int vector)

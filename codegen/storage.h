@@ -6,7 +6,7 @@
 // weights. What columns share (scales, packed words) is loaded once a step.
 //
 // A quantised step is read through the table of ir/layout_block.h: a word of four columns is one i32 a row, put
-// together from the planes of its bits by shifts and masks; then each byte is widened and scaled.
+// together from the planes of its bits by shifts and masks; then each byte is converted and scaled.
 //
 // Internal to codegen/: LLVM types appear.
 #ifndef LIG_CODEGEN_STORAGE_H
@@ -37,6 +37,7 @@ typedef struct LigStorageGroup {
     LLVMValueRef parts[LIG_PART_COUNT]; // where each part of the step begins
     LLVMValueRef words[LIG_STORAGE_WORDS][LIG_STORAGE_MAX_VECTORS];
     LLVMValueRef scales[LIG_STORAGE_SCALES][LIG_STORAGE_MAX_VECTORS];
+    LLVMValueRef byte_scales[LIG_STORAGE_SCALES][LIG_BLOCK_WORD][LIG_STORAGE_MAX_VECTORS]; // [., 0] unused
     LLVMValueRef mins[LIG_STORAGE_SCALES][LIG_STORAGE_MAX_VECTORS];
 } LigStorageGroup;
 
