@@ -28,6 +28,20 @@ static LigType panel_type(const LigType *weight)
     return type;
 }
 
+bool lig_contract_arithmetic(const LigType *x, const LigType *weight, LigArithmetic *out)
+{
+    (void)weight;
+    *out = LIG_ARITHMETIC_F32;
+    return x->dtype == LIG_F32;
+}
+
+// Whether a panel of this weight is decoded into scratch first: worth it when several rows read it.
+static bool widens(LigArithmetic arithmetic, const LigType *x, const LigType *weight)
+{
+    bool in_panels = weight->layout.kind == LIG_LAYOUT_PANEL;
+    return arithmetic == LIG_ARITHMETIC_F32 && in_panels && weight->dtype != LIG_F32 && constant_rows(x) != 1;
+}
+
 static LigFactor make_factor(const LigOp *linear)
 {
     const LigType *x = &linear->operands[0]->type, *weight = &linear->operands[1]->type;
@@ -36,7 +50,8 @@ static LigFactor make_factor(const LigOp *linear)
                         .depth = constant_dim(weight, 1),
                         .outputs = constant_dim(weight, 0),
                         .from_rows = weight->layout.kind != LIG_LAYOUT_PANEL};
-    factor.widens = !factor.from_rows && weight->dtype != LIG_F32 && constant_rows(x) != 1;
+    lig_contract_arithmetic(x, weight, &factor.arithmetic);
+    factor.widens = widens(factor.arithmetic, x, weight);
     return factor;
 }
 
@@ -85,7 +100,8 @@ static LigStatus check_factor(const LigScheduling *s, const LigFactor *factor)
 {
     const LigOp *linear = factor->linear;
     const LigType *x = &linear->operands[0]->type, *w = &linear->operands[1]->type;
-    if (x->dtype != LIG_F32 || linear->results[0]->type.dtype != LIG_F32) {
+    LigArithmetic arithmetic;
+    if (!lig_contract_arithmetic(x, w, &arithmetic) || linear->results[0]->type.dtype != LIG_F32) {
         return lig_kernel_fail(s->module, s->kernel, linear, LIG_ERR_UNSUPPORTED,
                                "only f32 activations are compiled: cast x to f32, or use --interpret");
     }
