@@ -30,8 +30,8 @@ typedef struct LigArithmeticRule {
     void (*add)(const LigTurn *turn, LLVMValueRef *sums);
 } LigArithmeticRule;
 
-const LigArithmeticRule *lig_arithmetic_rule(LigArithmetic arithmetic);
+const LigArithmeticRule *lig_arithmetic_rule(LigArithmeticKind arithmetic);
 
-extern const LigArithmeticRule lig_arithmetic_f32;
+extern const LigArithmeticRule lig_arithmetic_f32, lig_arithmetic_int8;
 
 #endif
