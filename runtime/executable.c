@@ -75,12 +75,25 @@ static LigStatus prepare_compiled(LigExecutable *e)
     return allocate_times(e);
 }
 
+// The interpreter runs the module as it is, but for what the options ask of its arithmetic.
+static LigStatus prepare_interpreted(LigExecutable *e)
+{
+    LigPassManager manager = {
+        .options = e->options.passes, .verify = e->options.verify, .dump_dir = e->options.dump_dir};
+    for (size_t i = 0; i < lig_pass_count(); i++) {
+        const LigPassInfo *pass = lig_pass_info(i);
+        if (pass->numerics != LIG_CHANGES_MEANING || pass->from != e->module->stage) continue;
+        LIG_TRY(lig_pass_run(&manager, e->module, pass));
+    }
+    return lig_interpreter_create(e->module, &e->interpreter);
+}
+
 // A module may come from a text that a person edited, at any stage: passes and the runtime take its rules for
 // granted.
 static LigStatus prepare(LigExecutable *e)
 {
     LIG_TRY(lig_verify_module(e->module));
-    if (e->options.interpret) return lig_interpreter_create(e->module, &e->interpreter);
+    if (e->options.interpret) return prepare_interpreted(e);
     return prepare_compiled(e);
 }
 

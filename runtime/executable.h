@@ -15,7 +15,8 @@ typedef struct LigExecutableOptions {
     const LigTarget *target;     // instructions that may be generated
     const LigParallel *parallel; // NULL: everything on the calling thread
     LigPassOptions passes;
-    bool interpret;       // by the reference interpreter, from the stage the module is at
+    bool
+        interpret; // by the reference interpreter, from the stage the module is at; passes that change meaning run
     bool verify;          // the verifier after every pass
     bool time;            // count the time of each kernel
     const char *dump_dir; // NULL, or a folder for the text of every stage
