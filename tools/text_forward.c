@@ -158,11 +158,15 @@ static LigStatus run_all(Batch *b)
     return run_batch(b);
 }
 
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
 static LigStatus describe(Batch *b, const LigModule *module)
 {
+    const LigSpec *spec = lig_model_file_spec(b->model.file);
     LIG_TRY(lig_forward_describe(module, &b->shape));
-    int64_t most = b->shape.tokens < b->shape.context ? b->shape.tokens : b->shape.context;
-    b->most = b->work->max_tokens > 0 && b->work->max_tokens < most ? b->work->max_tokens : most;
+    b->most = smaller(b->shape.tokens, b->shape.context);
+    if (spec) b->most = smaller(b->most, spec->context);
+    if (b->work->max_tokens > 0) b->most = smaller(b->most, b->work->max_tokens);
     b->shape.context = b->most;
     b->rows = LIG_NEW_ARRAY(b->work->options->arena, LigForwardRow, (size_t)b->shape.rows);
     return b->rows ? LIG_OK : lig_no_memory(b->ctx);

@@ -2,7 +2,7 @@
 import command
 from command import FAST, Case, liga
 
-COMMANDS = "run forward tokenize show opt eval bench".split()
+COMMANDS = "run forward tokenize show opt eval bench render perplexity score embed classify".split()
 
 
 class Usage(Case):
@@ -22,7 +22,7 @@ class Usage(Case):
                 self.assertIn("Example:\n", r.out)
                 example = r.out.split("Example:\n")[1].splitlines()[0]
                 self.assertIn(f"liga {name} ", example)
-                self.assertIn("--threads" if name in ("run", "forward", "eval", "bench") else "--output", r.out)
+                self.assertIn("--threads" if name in ("run", "forward", "eval", "bench", "perplexity", "score", "embed", "classify") else "--output", r.out)
 
     def test_examples_parse(self):
         """The options of each example exist: they fail for want of the files, not for usage."""
