@@ -7,8 +7,8 @@
 // Ensures  stage fused: bodies hold calls and reshapes only; equal kernels are one.
 // A group grows by an elementwise or row op that reads a result of the group and has the same shape, when
 // nothing between the group and the op reads the group's results (then the group can be computed where the op
-// stands). A group holds at most one row op: its reduction needs the whole row, and two of them would walk it
-// more often than two kernels do. A linear op takes elementwise ops only, its epilogue: a tile of it has some
+// stands). A group holds at most one row op that reduces: it needs the whole row, and two of them would walk it
+// more often than two kernels do. Quantising needs a block of the row only, and joins the others. A linear op takes elementwise ops only, its epilogue: a tile of it has some
 // columns of a row, not the whole. Linear ops that read the same x are siblings in one group (queries, keys and
 // values; gate and up): one launch, and x is read once.
 // Cost  ops times the distance from an op to what it reads.
@@ -105,10 +105,26 @@ static bool goes_to_onednn(const Fuser *f, const LigOp *op)
     return f->pass->options->onednn && is_linear(op) && op->operands[1]->type.dtype == LIG_F32;
 }
 
+static bool has_op(const Group *group, LigOpCode code)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        if (group->members[i]->code == code) return true;
+    }
+    return false;
+}
+
+// Whether `op` needs a row of its own kernel. Quantising does not: its blocks are made while a row is stored,
+// by all kernels of rows but those of rope, which store a token's rows together.
+static bool needs_other_row(const Group *group, const LigOp *op)
+{
+    if (!is_row(op)) return false;
+    if (op->code == LIG_OP_QUANTIZE) return group->linear_count || has_op(group, LIG_OP_ROPE);
+    return group->row_count || group->linear_count;
+}
+
 static bool may_join(const Fuser *f, const Group *group, const LigOp *op, size_t position)
 {
-    bool whole_row = is_row(op) && (group->row_count || group->linear_count);
-    return takes_others(group->members[0]) && !whole_row && has_one_shape(f, group) &&
+    return takes_others(group->members[0]) && !needs_other_row(group, op) && has_one_shape(f, group) &&
            !goes_to_onednn(f, group->members[0]) &&
            same_dims(f->module, &group->members[0]->results[0]->type, &op->results[0]->type) &&
            can_sink(f, group, position);
