@@ -105,6 +105,9 @@ static LigDim atom_substitute(LigDimTable *table, const LigDimAtom *atom, const 
 LigDim lig_dim_substitute(LigDimTable *table, LigDim dim, const LigDim *replacements)
 {
     if (dim == NULL) return NULL;
+    uint32_t replaced = 0;
+    for (size_t i = 0; i < table->symbol_count; i++) replaced |= (uint32_t)(replacements[i] != NULL) << i;
+    if ((dim->symbols & replaced) == 0) return dim;
     LigDim sum = lig_dim_const(table, 0);
     for (size_t i = 0; i < dim->count; i++) {
         LigDim product = lig_dim_const(table, dim->terms[i].coefficient);

@@ -36,12 +36,25 @@ LigStr lig_str_skip(LigStr s, size_t n)
     return (LigStr){n ? s.data + n : s.data, s.length - n};
 }
 
+static uint64_t mix(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * 0x9e3779b97f4a7c15u;
+    return h ^ (h >> 32);
+}
+
+// Eight bytes at a time: maps of types and of vocabularies are keyed by many bytes.
 uint64_t lig_str_hash(LigStr s)
 {
-    uint64_t h = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < s.length; i++) h = (h ^ (unsigned char)s.data[i]) * 0x100000001b3u;
-    h ^= h >> 32;
-    h *= 0x9e3779b97f4a7c15u;
+    uint64_t h = 0xcbf29ce484222325u ^ s.length;
+    size_t i = 0;
+    for (; s.length - i >= sizeof h; i += sizeof h) {
+        uint64_t word;
+        memcpy(&word, s.data + i, sizeof word);
+        h = mix(h, word);
+    }
+    uint64_t rest = 0;
+    for (size_t shift = 0; i < s.length; i++, shift += 8) rest |= (uint64_t)(unsigned char)s.data[i] << shift;
+    h = mix(h, rest) * 0xd6e8feb86659fd93u;
     return h ^ (h >> 29);
 }
 
