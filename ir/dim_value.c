@@ -133,7 +133,9 @@ static void print_atom(LigText *text, const LigDimTable *table, const LigDimAtom
         bool rounds_up = inner->count > 1 && last->degree == 0 && last->coefficient == atom->by - 1;
         lig_text_append(text, rounds_up ? LIG_STR("ceildiv(") : LIG_STR("floordiv("));
         print_sum(text, table, inner, rounds_up ? 1 : 0);
-        lig_text_printf(text, ", %lld)", (long long)atom->by);
+        lig_text_append(text, LIG_STR(", "));
+        lig_text_append_i64(text, atom->by);
+        lig_text_append_char(text, ')');
         return;
     }
     lig_text_append(text, atom->kind == LIG_ATOM_MIN ? LIG_STR("min(") : LIG_STR("max("));
@@ -148,7 +150,10 @@ static void print_atom(LigText *text, const LigDimTable *table, const LigDimAtom
 static void print_term(LigText *text, const LigDimTable *table, const LigDimTerm *term)
 {
     uint64_t size = term->coefficient < 0 ? -(uint64_t)term->coefficient : (uint64_t)term->coefficient;
-    if (size != 1 || term->degree == 0) lig_text_printf(text, "%llu", (unsigned long long)size);
+    if (size > INT64_MAX)
+        lig_text_printf(text, "%llu", (unsigned long long)size);
+    else if (size != 1 || term->degree == 0)
+        lig_text_append_i64(text, (int64_t)size);
     for (size_t i = 0; i < term->degree; i++) {
         if (i > 0 || size != 1) lig_text_append_char(text, '*');
         print_atom(text, table, term->atoms[i]);

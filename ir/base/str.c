@@ -150,19 +150,35 @@ void lig_text_append(LigText *text, LigStr s)
 
 void lig_text_append_char(LigText *text, char c) { lig_text_append(text, (LigStr){&c, 1}); }
 
+void lig_text_append_i64(LigText *text, int64_t value)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+    uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0) digits[--at] = '-';
+    lig_text_append(text, (LigStr){digits + at, sizeof digits - at});
+}
+
+// Into what room there is; formatted a second time only when that was too little.
 void lig_text_printf(LigText *text, const char *format, ...)
 {
-    va_list args;
+    if (!reserve(text, 0)) return;
+    va_list args, again;
     va_start(args, format);
-    va_list measure;
-    va_copy(measure, args);
-    int length = vsnprintf(NULL, 0, format, measure);
-    va_end(measure);
-    if (length >= 0 && reserve(text, (size_t)length)) {
-        vsnprintf(text->data + text->length, (size_t)length + 1, format, args);
-        text->length += (size_t)length;
-    }
+    va_copy(again, args);
+    size_t room = text->capacity - text->length;
+    int length = vsnprintf(text->data + text->length, room, format, args);
     va_end(args);
+    bool fits = length >= 0 && (size_t)length < room;
+    text->data[text->length + (fits ? (size_t)length : 0)] = '\0';
+    if (!fits && length >= 0 && reserve(text, (size_t)length))
+        vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
+    va_end(again);
+    if (length >= 0 && !text->failed) text->length += (size_t)length;
 }
 
 void lig_text_append_f64(LigText *text, double value)
