@@ -46,19 +46,18 @@ int32_t lig_vocabulary_find(const LigVocabulary *v, LigStr spelling)
 
 LigStatus lig_vocabulary_merge(LigVocabulary *v, LigStr left, LigStr right)
 {
-    LigText joined = {0};
-    lig_text_append(&joined, left);
-    lig_text_append(&joined, right);
-    if (joined.failed) {
-        lig_text_free(&joined);
-        return lig_no_memory(v->ctx);
-    }
+    char small[64];
+    LigStr joined = {small, left.length + right.length};
+    char *bytes = joined.length <= sizeof small ? small : lig_arena_alloc(v->arena, joined.length);
+    if (!bytes) return lig_no_memory(v->ctx);
+    joined.data = bytes;
+    memcpy(bytes, left.data, left.length);
+    memcpy(bytes + left.length, right.data, right.length);
     LigMergeSpec merge = {
         .left = lig_vocabulary_find(v, left),
         .right = lig_vocabulary_find(v, right),
-        .merged = lig_vocabulary_find(v, lig_text_view(&joined)),
+        .merged = lig_vocabulary_find(v, joined),
     };
-    lig_text_free(&joined);
     if (merge.left == LIG_TOKEN_NONE || merge.right == LIG_TOKEN_NONE || merge.merged == LIG_TOKEN_NONE)
         return lig_fail(
             v->ctx, LIG_ERR_INVALID, LIG_FILE_LOC(v->path),

@@ -36,26 +36,42 @@ LigStr lig_str_skip(LigStr s, size_t n)
     return (LigStr){n ? s.data + n : s.data, s.length - n};
 }
 
+static uint64_t read_word(const char *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+static uint32_t read_half(const char *bytes)
+{
+    uint32_t half;
+    memcpy(&half, bytes, sizeof half);
+    return half;
+}
+
+// The bytes of a string of less than eight, some of them twice.
+static uint64_t short_word(LigStr s)
+{
+    if (s.length >= 4) return read_half(s.data) | (uint64_t)read_half(s.data + s.length - 4) << 32;
+    if (s.length == 0) return 0;
+    const unsigned char *bytes = (const unsigned char *)s.data;
+    return bytes[0] | (uint64_t)bytes[s.length / 2] << 8 | (uint64_t)bytes[s.length - 1] << 16;
+}
+
 static uint64_t mix(uint64_t h, uint64_t word)
 {
     h = (h ^ word) * 0x9e3779b97f4a7c15u;
     return h ^ (h >> 32);
 }
 
-// Eight bytes at a time: maps of types and of vocabularies are keyed by many bytes.
+// Eight bytes at a time, the last ones overlapping: maps of dims and of vocabularies hash many bytes.
 uint64_t lig_str_hash(LigStr s)
 {
     uint64_t h = 0xcbf29ce484222325u ^ s.length;
-    size_t i = 0;
-    for (; s.length - i >= sizeof h; i += sizeof h) {
-        uint64_t word;
-        memcpy(&word, s.data + i, sizeof word);
-        h = mix(h, word);
-    }
-    uint64_t rest = 0;
-    for (size_t shift = 0; i < s.length; i++, shift += 8) rest |= (uint64_t)(unsigned char)s.data[i] << shift;
-    h = mix(h, rest) * 0xd6e8feb86659fd93u;
-    return h ^ (h >> 29);
+    if (s.length < 8) return mix(mix(h, short_word(s)), 0);
+    for (size_t i = 0; i + 8 < s.length; i += 8) h = mix(h, read_word(s.data + i));
+    return mix(mix(h, read_word(s.data + s.length - 8)), 0);
 }
 
 LigStr lig_str_copy(LigArena *arena, LigStr s)
