@@ -38,6 +38,12 @@ LigStr lig_byte_level_decode(LigArena *arena, LigStr token)
     if (!bytes) return (LigStr){0};
     size_t count = 0;
     for (LigStr rest = token; rest.length > 0;) {
+        unsigned char first = (unsigned char)rest.data[0];
+        if (first < 0x80 && is_printable(first)) {
+            bytes[count++] = (char)first;
+            rest = lig_str_skip(rest, 1);
+            continue;
+        }
         LigUtf8Char c = lig_utf8_next(rest);
         int byte = c.state == LIG_UTF8_VALID ? byte_of(c.code_point) : -1;
         if (byte < 0) return token.data ? token : (LigStr){bytes, 0};
