@@ -68,6 +68,21 @@ static LigStatus check_attr_names(const LigInfer *infer)
     return LIG_OK;
 }
 
+static LigStatus check_attr_numbers(const LigInfer *infer)
+{
+    for (size_t i = 0; i < infer->op->attrs.count; i++) {
+        const LigAttr *attr = &infer->op->attrs.items[i];
+        const char *wanted = lig_attr_problem(attr), *name = lig_attr_name(attr->key);
+        if (!wanted) continue;
+        if (lig_attr_kind(attr->key) == LIG_ATTR_INT)
+            return lig_infer_fail(infer, LIG_ERR_INVALID, "%s is %lld, but it must be %s", name,
+                                  (long long)attr->value.integer, wanted);
+        return lig_infer_fail(infer, LIG_ERR_INVALID, "%s is %g, but it must be %s", name, attr->value.real,
+                              wanted);
+    }
+    return LIG_OK;
+}
+
 // Only the ops that know lig_shape_place's index function may read a panel.
 static bool takes_panel(LigOpCode code, size_t operand)
 {
@@ -135,6 +150,7 @@ LigStatus lig_op_infer(LigInfer *infer)
     LIG_TRY(check_operand_count(infer));
     LIG_TRY(check_attr_sets(infer));
     LIG_TRY(check_attr_names(infer));
+    LIG_TRY(check_attr_numbers(infer));
     LIG_TRY(check_layouts(infer));
     LIG_TRY(rules[infer->op->code](infer));
     LIG_TRY(check_dims_exist(infer));

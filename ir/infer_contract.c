@@ -89,8 +89,6 @@ LigStatus lig_infer_conv1d(LigInfer *infer)
     if (x->rank != 3) LIG_TRY(lig_infer_expect_rank(infer, 0, 2, "[T,Cin] or [B,T,Cin]"));
     LIG_TRY(lig_infer_expect_rank(infer, 1, 3, "[Cout,Cin,K]"));
     LIG_TRY(lig_infer_expect_equal_dim(infer, (LigInferDimPair){1, 1, 0, x->rank - 1}));
-    LIG_TRY(lig_infer_expect_limits(infer, LIG_ATTR_STRIDE, (LigInferLimits){1, INT32_MAX}));
-    LIG_TRY(lig_infer_expect_limits(infer, LIG_ATTR_PADDING, (LigInferLimits){0, INT32_MAX}));
     LigDim padding = lig_dim_const(dims, 2 * lig_attrs_int(attrs, LIG_ATTR_PADDING, 0));
     LigDim padded = lig_dim_add(dims, x->dims[x->rank - 2], padding);
     if (padded && lig_dim_less_equal(dims, weight->dims[2], padded) != LIG_YES)
@@ -172,12 +170,7 @@ static LigStatus check_attention(const LigInfer *infer, size_t first, bool cache
     for (size_t i = Q; i <= V; i++) LIG_TRY(lig_infer_expect_kind(infer, first + i, LIG_INFER_FLOAT));
     LIG_TRY(lig_infer_expect_rank(infer, first + Q, 3, "[N,H,D]"));
     LIG_TRY(check_keys(infer, first, cached));
-    LIG_TRY(check_rows(infer, first, cached));
-    int64_t window = lig_attrs_int(infer->op->attrs, LIG_ATTR_WINDOW, 1);
-    if (window < 1)
-        return lig_infer_fail(infer, LIG_ERR_INVALID,
-                              "window is %lld, but a query sees at least one key: itself", (long long)window);
-    return LIG_OK;
+    return check_rows(infer, first, cached);
 }
 
 LigStatus lig_infer_attention(LigInfer *infer)

@@ -80,7 +80,6 @@ LigStatus lig_infer_relative_bias(LigInfer *infer)
 
 LigStatus lig_infer_alibi(LigInfer *infer)
 {
-    LIG_TRY(lig_infer_expect_limits(infer, LIG_ATTR_HEADS, (LigInferLimits){1, 65536}));
     int64_t heads = lig_attrs_int(infer->op->attrs, LIG_ATTR_HEADS, 1);
     return bias_shape(infer, 0, lig_dim_const(infer->module->dims, heads));
 }

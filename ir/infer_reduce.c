@@ -60,7 +60,6 @@ LigStatus lig_infer_top_k(LigInfer *infer)
 {
     LIG_TRY(lig_infer_expect_kind(infer, 0, LIG_INFER_NUMBER));
     LIG_TRY(lig_infer_expect_least_rank(infer, 0, 1));
-    LIG_TRY(lig_infer_expect_limits(infer, LIG_ATTR_K, (LigInferLimits){1, INT32_MAX}));
     const LigType *x = lig_infer_type(infer, 0);
     LigDim k = lig_dim_const(infer->module->dims, lig_attrs_int(infer->op->attrs, LIG_ATTR_K, 1));
     if (k && lig_dim_less_equal(infer->module->dims, k, x->dims[x->rank - 1]) != LIG_YES)

@@ -108,9 +108,6 @@ LigStatus lig_infer_slice(LigInfer *infer)
     LIG_TRY(lig_infer_axis(infer, lig_attrs_int(infer->op->attrs, LIG_ATTR_AXIS, 0), x->rank, &axis));
     LIG_TRY(slice_bounds(infer, x->dims[axis], &begin, &end));
     int64_t step = lig_attrs_int(infer->op->attrs, LIG_ATTR_STEP, 1);
-    if (step < 1)
-        return lig_infer_fail(infer, LIG_ERR_INVALID, "step is %lld, but it must be 1 or more",
-                              (long long)step);
     int64_t first = lig_attrs_int(infer->op->attrs, LIG_ATTR_BEGIN, 0), block = lig_dtype_block(x->dtype);
     if (axis == x->rank - 1 && block > 1 && (step != 1 || first % block))
         return lig_infer_reject(infer, LIG_ERR_SHAPE, 0,

@@ -10,7 +10,8 @@
 //        that; the same for the formals that a kernel writes. Load touches no state. (ir/verify_state.c)
 //   V05  Returned values are visible at the end of the function; load has neither inputs nor returned values.
 //   V06  fused and later: bodies of functions and variants hold only calls of kernels and view ops.
-//   V07  A kernel holds no call and has a class; every call names a kernel of the module.
+//   V07  A kernel holds no call and has a class; every call names a kernel of the module; the numbers among the
+//        attributes of a function are in the ranges of ir/attrs.def.
 //   V08  Before packed: every layout is rows and nothing is packed. From then on, pack stands in load only, and
 //        a param that load packs is read nowhere else: it has one resident layout.
 //   V09  planned: every value of a variant has a place (see ir/verify_plan.c); before: none has.
@@ -18,7 +19,9 @@
 //        variants in place of functions.
 //   V11  Only variants narrow symbols, each once, within its declared bounds and the facts.
 //   V12  Types are well formed: no negative dim, whole blocks of quantised dtypes, layouts that suit.
-//   V13  Ids are dense in text order, values know their op and their place in it.
+//   V13  Ids are dense in text order, values know their op and their place in it. (Text can't break it: the parser
+//        numbers what it reads.)
+//   V14  Every value fits in memory at the upper bounds of its dims: at most 2^56 bytes.
 #include "ir/verify.h"
 
 #include "ir/infer.h"
@@ -202,6 +205,17 @@ static void check_class(LigVerifier *v)
         lig_verify_func_name(v), LIG_STR_ARG(class));
 }
 
+static void check_attr_numbers(LigVerifier *v)
+{
+    for (size_t i = 0; i < v->func->attrs.count; i++) {
+        const LigAttr *attr = &v->func->attrs.items[i];
+        const char *wanted = lig_attr_problem(attr);
+        if (wanted)
+            lig_verify_break(v, "V07", v->func->loc, "%s of %s is out of range: it must be %s",
+                             lig_attr_name(attr->key), lig_verify_func_name(v), wanted);
+    }
+}
+
 static bool packs_param(const LigModule *module, const LigValue *value, const LigOp *besides)
 {
     const LigFunc *load = lig_module_load(module);
@@ -245,13 +259,17 @@ static const char *type_problem(const LigVerifier *v, const LigType *type)
     return lig_layout_problem(type->layout, type->dtype, type->rank, columns);
 }
 
-// V12, and V08 before stage packed.
+// V12, V14, and V08 before stage packed.
 static void check_type(LigVerifier *v, const LigValue *value)
 {
     const char *rule = "V12", *problem = type_problem(v, &value->type);
     if (!problem && value->type.layout.kind != LIG_LAYOUT_ROWS && v->module->stage < LIG_STAGE_PACKED) {
         rule = "V08";
         problem = "before stage packed every layout is rows";
+    }
+    if (!problem && !lig_type_fits(v->module->dims, &value->type)) {
+        rule = "V14";
+        problem = "at the upper bounds of its dims it takes more than 2^56 bytes, lower them";
     }
     if (!problem) return;
     LigText text = {0};
@@ -304,6 +322,7 @@ static void check_func(LigVerifier *v)
     check_bindings(v);
     check_shapes(v);
     check_body(v);
+    check_attr_numbers(v);
     if (v->func->kind == LIG_FUNC_KERNEL) check_class(v);
     for (size_t id = 0; id < v->func->value_count; id++) check_type(v, v->defined[id]);
     if (v->module->stage >= LIG_STAGE_PACKED) check_packing(v);

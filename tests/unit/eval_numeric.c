@@ -737,10 +737,6 @@ static void bad_indices_are_errors(void **state)
     static const char *const words[] = {"slot[0] is 2",   "slot[0] is -1", "start[0] is 2",
                                         "start[0] is -1", "pos[0] is 3",   "pos[0] is -1"};
     for (size_t i = 0; i < 6; i++) expect_failure(&appends[i], words[i]);
-    OneOp division = {.code = LIG_OP_DIV, .count = 2};
-    division.operands[0] = INTEGERS(1, 2);
-    division.operands[1] = INTEGERS(1, 0);
-    expect_failure(&division, "is zero");
 }
 
 int main(void)

@@ -163,12 +163,32 @@ static void mod_has_the_sign_of_x(void **state)
         }
         finish(&one, &out, 1);
     }
-    OneOp lowest = {.code = LIG_OP_MOD, .operands = {INTEGERS(INT32_MIN), INTEGERS(-1)}, .count = 2};
-    LigTensor out = run(&lowest);
-    assert_int_equal(integer_at(&out, 0), 0);
-    finish(&lowest, &out, 1);
-    OneOp zero = {.code = LIG_OP_MOD, .operands = {INTEGERS(1), INTEGERS(0)}, .count = 2};
-    expect_error(&zero, LIG_ERR_INVALID, "is zero");
+}
+
+// Division is total on integers: 0 by zero, and the lowest by -1 wraps; x = y * (x / y) + x mod y holds always.
+static void division_of_integers_is_total(void **state)
+{
+    (void)state;
+    static const LigDtype dtypes[] = {LIG_I64, LIG_I32, LIG_I8, LIG_U8};
+    static const int64_t lowest[] = {INT64_MIN, INT32_MIN, INT8_MIN, 0};
+    for (int d = 0; d < 4; d++) {
+        int64_t low = lowest[d], minus = dtypes[d] == LIG_U8 ? 255 : -1;
+        const int64_t xs[] = {7, 0, low, low, 1, low}, ys[] = {0, 0, 0, minus, minus, 1};
+        const int64_t quotients[] = {0, 0, 0, low, dtypes[d] == LIG_U8 ? 0 : -1, low};
+        const int64_t rests[] = {7, 0, low, 0, dtypes[d] == LIG_U8 ? 1 : 0, 0};
+        for (int mod = 0; mod < 2; mod++) {
+            OneOp one = {.code = mod ? LIG_OP_MOD : LIG_OP_DIV, .count = 2};
+            for (size_t i = 0; i < 2; i++) one.operands[i] = TENSOR(dtypes[d], 6);
+            for (int64_t i = 0; i < 6; i++) {
+                set_integer(&one.operands[0], i, xs[i]);
+                set_integer(&one.operands[1], i, ys[i]);
+            }
+            LigTensor out = run(&one);
+            for (int64_t i = 0; i < 6; i++)
+                assert_int_equal(integer_at(&out, i), mod ? rests[i] : quotients[i]);
+            finish(&one, &out, 1);
+        }
+    }
 }
 
 static void whole_numbers_near_x(void **state)
@@ -243,6 +263,7 @@ int main(void)
         cmocka_unit_test(logic_of_bools_and_of_bits),
         cmocka_unit_test(select_takes_either_and_broadcasts),
         cmocka_unit_test(mod_has_the_sign_of_x),
+        cmocka_unit_test(division_of_integers_is_total),
         cmocka_unit_test(whole_numbers_near_x),
         cmocka_unit_test(special_numbers),
         cmocka_unit_test(sign_of_integers),
