@@ -14,7 +14,8 @@ LigStatus lig_infer_random(LigInfer *infer)
     LIG_TRY(check_counter(infer, 0));
     LIG_TRY(lig_infer_need_stated(infer, &stated));
     if (!lig_dtype_is_float(stated->dtype) || stated->layout.kind != LIG_LAYOUT_ROWS)
-        return lig_infer_fail(infer, LIG_ERR_DTYPE, "its result is stated as %s: it must be floats in rows",
+        return lig_infer_fail(infer, LIG_ERR_DTYPE,
+                              "its result is stated as %s, but must be floats in rows: state such a type",
                               lig_infer_type_text(infer, stated));
     *infer->result = *stated;
     return LIG_OK;

@@ -165,7 +165,7 @@ typedef struct ErrorCase {
 #define FUNC_CLOSE "\n  }\n}\n"
 
 static const ErrorCase error_cases[] = {
-    {"", 1, 1, "expected `module`, but the text ends here"},
+    {"", 1, 1, "expected `module` as in `module \"name\" {`, but the text ends here"},
     {"module \"m\" {", 1, 13,
      "expected an item: stage, weights, dim, fact, param, state, load, kernel, func, variant or }, but the "
      "text ends "
@@ -283,7 +283,7 @@ static void deep_nesting_is_an_error(void **state)
     LigContext *ctx = lig_context_create();
     LigModule *module;
     assert_int_equal(lig_parse_module(ctx, "e.lig", lig_text_view(&text), &module), LIG_ERR_PARSE);
-    assert_string_equal(lig_context_diagnostic(ctx, 0)->message, "a size nests more than 32 parentheses");
+    assert_string_equal(lig_context_diagnostic(ctx, 0)->message, "a size nests more than 32 parentheses: declare a dim for a part");
     lig_context_destroy(ctx);
     lig_text_free(&text);
 }
