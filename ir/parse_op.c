@@ -255,8 +255,8 @@ static bool fill_constant(LigParser *p, const Statement *s, LigValue *result)
         !lig_shape_bytes(&shape, &bytes) || (uint64_t)count != s->values.count)
         return lig_parser__fail(
             p, s->values_loc,
-            "%zu values are given, but its type has another number of elements: change one of the two",
-            s->values.count);
+            "%zu value%s given, but its type has another number of elements: change one of the two",
+            s->values.count, s->values.count == 1 ? " is" : "s are");
     void *data = lig_arena_alloc(p->module->arena, bytes);
     if (data == NULL) return lig_parser__no_memory(p);
     for (int64_t i = 0; i < count; i++) {

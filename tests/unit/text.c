@@ -171,9 +171,10 @@ static const ErrorCase error_cases[] = {
      "text ends "
      "here"},
     {"module \"m", 1, 8,
-     "expected the module's name in quotes, but found a string that does not end on its line"},
+     "expected the module's name in quotes, but found a string that does not end on its line: close it by \""},
     {"module \"m\" {\n  parm %x : f32[1]\n}", 2, 3, "unknown item `parm`: did you mean `param`?"},
-    {"module \"m\" {\n  dim N in 5..2\n}", 2, 7, "dim N in 5..2: the bounds must be 0 <= low <= high"},
+    {"module \"m\" {\n  dim N in 5..2\n}", 2, 7,
+     "dim N in 5..2: the bounds must be 0 <= low <= high, like `dim N in 1..512`"},
     {"module \"m\" {\n  dim tile in 1..2\n}", 2, 7, "`tile` has another meaning: give this dim another name"},
     {"module \"m\" {\n  dim N in 1..2 fact N <= 0\n}", 2, 22,
      "this fact holds for no sizes inside the declared ranges"},
@@ -283,7 +284,8 @@ static void deep_nesting_is_an_error(void **state)
     LigContext *ctx = lig_context_create();
     LigModule *module;
     assert_int_equal(lig_parse_module(ctx, "e.lig", lig_text_view(&text), &module), LIG_ERR_PARSE);
-    assert_string_equal(lig_context_diagnostic(ctx, 0)->message, "a size nests more than 32 parentheses: declare a dim for a part");
+    assert_string_equal(lig_context_diagnostic(ctx, 0)->message,
+                        "a size nests more than 32 parentheses: declare a dim for a part");
     lig_context_destroy(ctx);
     lig_text_free(&text);
 }
