@@ -123,6 +123,7 @@ static bool is_taken_as(Walk *walk, const LigType *stated)
 static bool is_taken(Walk *walk, size_t position, LigDtype dtype, bool alone)
 {
     const LigOp *op = walk->op;
+    if (op->code == LIG_OP_CONSTANT && lig_dtype_is_quantised(dtype)) return false; // no text writes one
     const LigType *changed = position == CASE_RESULT ? &op->results[0]->type : &op->operands[position]->type;
     LigDim old = lig_dtype_block(dtype) > 1 && changed->rank ? changed->dims[changed->rank - 1] : NULL;
     LigType stated[CASE_RESULT];
