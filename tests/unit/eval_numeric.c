@@ -450,6 +450,18 @@ static void linear_of_quantised_activations(void **state)
     }
 }
 
+static void activations_are_cast_to_their_values(void **state)
+{
+    (void)state;
+    uint64_t seed = 12;
+    LigShape stated = {.dtype = LIG_F32, .rank = 2, .dims = {3, 64}};
+    OneOp one = {.code = LIG_OP_CAST, .stated = &stated, .operands = {TENSOR(LIG_Q8A, 3, 64)}, .count = 1};
+    fill_activations(&one.operands[0], &seed);
+    LigTensor out = run(&one);
+    for (int64_t i = 0; i < 192; i++) expect(&out, i, activation(&one.operands[0], i), 0, "cast");
+    finish(&one, &out, 1);
+}
+
 // ---- attention ----
 
 typedef struct AttentionCase {
@@ -752,6 +764,7 @@ int main(void)
         cmocka_unit_test(reductions_fold_the_axes_named),
         cmocka_unit_test(linear_agrees_and_layouts_give_the_same_bits),
         cmocka_unit_test(linear_of_quantised_activations),
+        cmocka_unit_test(activations_are_cast_to_their_values),
         cmocka_unit_test(attention_of_rows_slots_groups_and_windows),
         cmocka_unit_test(rope_rotates_pairs_and_leaves_the_rest),
         cmocka_unit_test(gather_reads_rows_of_every_storage),
