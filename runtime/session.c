@@ -191,6 +191,7 @@ void lig_session_destroy(LigSession *session)
 
 int64_t lig_session_context(const LigSession *session) { return session->context; }
 int64_t lig_session_vocabulary(const LigSession *session) { return session->vocabulary; }
+int64_t lig_session_slots(const LigSession *session) { return session->slots; }
 int64_t lig_session_length(const LigSession *session, int64_t slot) { return session->lengths[slot]; }
 void lig_session_reset(LigSession *session, int64_t slot) { session->lengths[slot] = 0; }
 

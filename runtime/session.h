@@ -21,6 +21,7 @@ LigStatus lig_session_create(LigExecutable *executable, const LigSessionOptions 
 void lig_session_destroy(LigSession *session);
 
 int64_t lig_session_context(const LigSession *session);
+int64_t lig_session_slots(const LigSession *session);
 int64_t lig_session_vocabulary(const LigSession *session);
 // Tokens in a slot so far.
 int64_t lig_session_length(const LigSession *session, int64_t slot);
