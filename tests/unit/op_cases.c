@@ -83,6 +83,8 @@ static void begin_walk(Walk *walk, LigOpCode code)
 {
     const Sample *sample = code == LIG_OP_PACK ? &pack_sample : &samples[code];
     LigText text = {0};
+    if (!sample->body)
+        fail_msg("%s has no sample: write one in tests/numeric/op_samples.h", lig_op_info(code)->name);
     lig_text_printf(&text, "module \"m\" {\n  %s\n  func @f(%s) {\n    %s\n    return\n  }\n}\n",
                     sample->before, sample->inputs, sample->body);
     walk->ctx = lig_context_create();

@@ -82,6 +82,9 @@ static LigTensor fill(const LigValue *value, unsigned char *bytes)
 static LigModule *parse_sample(LigContext *ctx, const Sample *sample, Memory *memory)
 {
     LigText text = {0};
+    if (!sample->body)
+        fail_msg("%s has no sample: write one in tests/numeric/op_samples.h",
+                 lig_op_info((LigOpCode)(sample - samples))->name);
     lig_text_printf(&text, "module \"m\" {\n  %s\n  func @f(%s) -> %s {\n    %s\n    return %%y\n  }\n}\n",
                     sample->before, sample->inputs, sample->result, sample->body);
     LigModule *module = NULL;
