@@ -89,9 +89,11 @@ bool lig_str_to_i64(LigStr s, int64_t *out)
 {
     char buffer[NUMBER_BYTES];
     if (!terminate(s, buffer)) return false;
+    const char *digits = buffer + (buffer[0] == '-' || buffer[0] == '+');
+    bool is_hex = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
     char *end;
     errno = 0;
-    long long value = strtoll(buffer, &end, 0);
+    long long value = strtoll(buffer, &end, is_hex ? 16 : 10); // 010 is ten, to C's own rule it is eight
     if (errno || *end) return false;
     *out = value;
     return true;
@@ -137,18 +139,22 @@ void lig_text_append(LigText *text, LigStr s)
 
 void lig_text_append_char(LigText *text, char c) { lig_text_append(text, (LigStr){&c, 1}); }
 
-void lig_text_printf(LigText *text, const char *format, ...)
+void lig_text_vprintf(LigText *text, const char *format, va_list args)
 {
-    va_list args;
-    va_start(args, format);
     va_list measure;
     va_copy(measure, args);
     int length = vsnprintf(NULL, 0, format, measure);
     va_end(measure);
-    if (length >= 0 && reserve(text, (size_t)length)) {
-        vsnprintf(text->data + text->length, (size_t)length + 1, format, args);
-        text->length += (size_t)length;
-    }
+    if (length < 0 || !reserve(text, (size_t)length)) return;
+    vsnprintf(text->data + text->length, (size_t)length + 1, format, args);
+    text->length += (size_t)length;
+}
+
+void lig_text_printf(LigText *text, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    lig_text_vprintf(text, format, args);
     va_end(args);
 }
 
