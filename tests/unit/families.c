@@ -343,7 +343,18 @@ static void wrong_specs_are_told_where(void **state)
     (void)state;
     expect_spec_error("vocab", "vocab", NULL);
     expect_spec_error("vocab", "vocap", "m.lig:2:21: unknown knob `vocap`: did you mean `vocab`?");
-    expect_spec_error("= 10", "= ten", "m.lig:2:29: expected a whole number, but found `ten`");
+    expect_spec_error("= 10", "= 010", "m.lig:2:29: expected a whole number like 12, but found `010`");
+    expect_spec_error("= 10", "= 0x10", "m.lig:2:29: expected a whole number like 12, but found `0x10`");
+    expect_spec_error("= 10", "= 1e1", "m.lig:2:29: expected a whole number like 12, but found `1e1`");
+    expect_spec_error("[ 2 of", "[ 02 of",
+                      "m.lig:3:14: expected the number of layers, like 12, but found `02`");
+    expect_spec_error("1e-12", "0x1", "m.lig:6:24: expected a number like 0.5, but found `0x1`");
+    expect_spec_error("1e-12", "0.5", NULL);
+    expect_spec_error("1e-12", "0e0", NULL);
+    expect_spec_error("from_pad = 1", "from_pad = x",
+                      "m.lig:5:45: expected a whole number like 12 (or `none`)");
+    expect_spec_error("act = gelu", "zzzzzzzzzz = 1", "the knobs here are act, width, bias");
+    expect_spec_error("= 10", "= ten", "m.lig:2:29: expected a whole number like 12, but found `ten`");
     expect_spec_error("vocab = 10", "", "m.lig:14:1: knob vocab is missing here");
     expect_spec_error("= bert", "= burt", "m.lig:8:11: knob names can't be `burt`: it is one of llama, gpt2");
     expect_spec_error("names = bert", "names = bert names = bert", "m.lig:8:16: knob names is given twice");
@@ -354,6 +365,68 @@ static void wrong_specs_are_told_where(void **state)
     expect_spec_error("  }\n}\n", "  }\n", "but the text ends here");
     expect_spec_error("true }", "yes }", "m.lig:4:23: expected `true` or `false`, but found `yes`");
     expect_spec_error("layers = [ 2 of block ]", "", "knob layers is missing here");
+}
+
+// A value that reads, but can't be: told where it stands, or else what it is part of.
+static void expect_refused(const char *from, const char *to, const char *words)
+{
+    static const char good[] =
+        "model \"m\" {\n"
+        "  family = decoder  vocab = 10  width = 8  context = 4\n"
+        "  layers = [ 2 of one ]\n"
+        "  embedding = { tie = true, scale = none }\n"
+        "  position = rope { theta = 10, pairs = half, scaling = linear { factor = 2 } }\n"
+        "  norm = layer { eps = 1e-12, bias = true }\n"
+        "  head = logits { softcap = none }\n"
+        "  names = phi\n"
+        "  block one {\n"
+        "    place = pre\n"
+        "    parallel = one_norm\n"
+        "    attention = { heads = 2, kv_heads = 2, head = 4, window = none }\n"
+        "    mlp = plain { act = gelu, width = 16 }\n"
+        "  }\n"
+        "}\n";
+    char text[2048], got[512] = "";
+    const char *at = strstr(good, from);
+    assert_non_null(at);
+    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - good), good, to, at + strlen(from));
+    LigContext *ctx = lig_context_create();
+    LigArena *arena = lig_arena_create();
+    LigSpec *spec = LIG_NEW(arena, LigSpec);
+    LigModule *module = NULL;
+    succeed(ctx, lig_spec_parse(ctx, "m.lig", lig_str(text), arena, spec), "parsing");
+    LigStatus status = lig_build_model(ctx, spec, (LigTensorSource){0}, (LigModelOptions){LIG_F32}, &module);
+    const LigDiagnostic *first = lig_context_diagnostic(ctx, 0);
+    if (first)
+        snprintf(got, sizeof got, "%s:%u:%u: %s", first->loc.file, first->loc.line, first->loc.column,
+                 first->message);
+    if (words && !strstr(got, words)) fail_msg("\"%s\" does not say \"%s\"", got, words);
+    if (!words && status != LIG_OK) fail_msg("%s", got);
+    if (status == LIG_OK) lig_module_destroy(module);
+    lig_arena_destroy(arena);
+    lig_context_destroy(ctx);
+}
+
+static void values_that_cannot_be_are_told_where(void **state)
+{
+    (void)state;
+    expect_refused("vocab", "vocab", NULL); // without a file, too, a spec gives a graph
+    expect_refused("vocab = 10", "vocab = 0", "m.lig:2:29: model \"m\": knob vocab is 0, it must be in 1..");
+    expect_refused("heads = 2", "heads = 3",
+                   "m.lig:12:27: model \"m\": knob one.attention.heads must be a multiple");
+    expect_refused("window = none", "window = 0", NULL);
+    expect_refused("theta = 10", "theta = 0",
+                   "m.lig:5:29: model \"m\": knob one.position.theta must be positive");
+    expect_refused("factor = 2", "factor = 0",
+                   "m.lig:5:75: model \"m\": knob one.position.scaling.factor must");
+    expect_refused("eps = 1e-12", "eps = 0", "m.lig:6:24: model \"m\": knob norm.eps must be positive");
+    expect_refused("[ 2 of one ]", "[ 0 of one ]", "m.lig:3:12: model \"m\": knob layers must count");
+    expect_refused("place = pre", "place = post",
+                   "m.lig:11:16: model \"m\": knob one.parallel is only defined");
+    expect_refused("place = pre", "place = pre normed = {mlp}",
+                   "m.lig:10:26: model \"m\": knob one.normed must have");
+    expect_refused("plain {", "gated {", "m.lig:9:9: model \"m\" calls for %0.wg, for which names = phi");
+    expect_refused("tie = true", "tie = true, types = 2", "m.lig:1:1: model \"m\" calls for %tok.type");
 }
 
 // ---- config.json ----
@@ -575,6 +648,7 @@ int main(void)
         cmocka_unit_test(every_failing_allocation_is_survived),
         cmocka_unit_test(the_example_of_the_readme_reads),
         cmocka_unit_test(wrong_specs_are_told_where),
+        cmocka_unit_test(values_that_cannot_be_are_told_where),
         cmocka_unit_test(old_and_new_configurations_are_read),
         cmocka_unit_test(unknown_knobs_and_values_are_named),
         cmocka_unit_test(numbers_have_ranges),
