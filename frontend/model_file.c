@@ -63,14 +63,27 @@ static LigStatus open_model_gguf(LigModelFile *file)
     return lig_import_gguf_tokenizer(file->ctx, file->gguf, &file->tokenizer);
 }
 
-// The tokenizer lies beside the weights that a spec was given.
+// The weights that a text names stand beside the text unless the path is absolute.
+static LigStatus named_path(const LigModelFile *file, LigStr named, const char **out)
+{
+    const char *slash = strrchr(file->path, '/');
+    int directory = slash && named.data[0] != '/' ? (int)(slash - file->path + 1) : 0;
+    *out = lig_str_format(file->arena, "%.*s%.*s", directory, file->path, LIG_STR_ARG(named)).data;
+    return *out ? LIG_OK : lig_no_memory(file->ctx);
+}
+
+// Those given, or those that a spec names if they are there; with the tokenizer that lies beside them.
 static LigStatus open_spec_weights(LigModelFile *file)
 {
-    if (!file->weights) return LIG_OK;
-    LIG_TRY(open_weights(file, file->weights));
+    const char *path = file->weights;
+    if (!path && file->spec.weights.length) {
+        LIG_TRY(named_path(file, file->spec.weights, &path));
+        if (!lig_path_exists(path)) return LIG_OK;
+    }
+    if (!path) return LIG_OK;
+    LIG_TRY(open_weights(file, path));
     if (file->gguf) return lig_import_gguf_tokenizer(file->ctx, file->gguf, &file->tokenizer);
-    bool is_folder = lig_path_is_directory(file->weights);
-    return is_folder ? lig_import_hf_tokenizer(file->ctx, file->weights, &file->tokenizer) : LIG_OK;
+    return lig_path_is_directory(path) ? lig_import_hf_tokenizer(file->ctx, path, &file->tokenizer) : LIG_OK;
 }
 
 static LigStatus open_spec(LigModelFile *file, LigStr text)
@@ -237,26 +250,24 @@ static bool is_bound(const LigModule *module)
     return true;
 }
 
-// The weights that a graph's text names stand beside the text unless the path is absolute.
-static LigStatus open_named_weights(LigModelFile *file, LigStr named)
-{
-    const char *slash = strrchr(file->path, '/');
-    int directory = slash && named.data[0] != '/' ? (int)(slash - file->path + 1) : 0;
-    LigStr path = lig_str_format(file->arena, "%.*s%.*s", directory, file->path, LIG_STR_ARG(named));
-    return path.data ? open_weights(file, path.data) : lig_no_memory(file->ctx);
-}
-
 // Finds the weights of a graph or spec, unless it has them already.
 static LigStatus find_weights(LigModelFile *file, const LigModule *module, bool unbound)
 {
     if (tensors_of(file) || is_bound(module)) return LIG_OK;
     if (file->weights) return open_weights(file, file->weights);
     if (unbound) return LIG_OK;
-    if (module->weights_path.length) return open_named_weights(file, module->weights_path);
-    return lig_fail(file->ctx, LIG_ERR_NOT_FOUND, LIG_FILE_LOC(file->path),
-                    file->has_spec
-                        ? "is a spec, which brings no weights: give a file or directory with --weights"
-                        : "has params but names no weights: give a file or directory with --weights");
+    LigStr named = file->has_spec ? file->spec.weights : module->weights_path;
+    const char *path;
+    if (!named.length)
+        return lig_fail(file->ctx, LIG_ERR_NOT_FOUND, LIG_FILE_LOC(file->path),
+                        "names no weights: give a file or directory with --weights");
+    LIG_TRY(named_path(file, named, &path));
+    if (lig_path_exists(path)) return open_weights(file, path);
+    LigLoc loc = LIG_FILE_LOC(file->path);
+    if (file->has_spec) loc = lig_spec_place(&file->spec, LIG_STR(""), LIG_STR("weights"));
+    return lig_fail(file->ctx, LIG_ERR_NOT_FOUND, loc,
+                    "names the weights \"%s\", but there is nothing: correct the path, or give --weights",
+                    path);
 }
 
 static LigStatus build(LigModelFile *file, const LigGraphOptions *options, LigModule **out)

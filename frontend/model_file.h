@@ -1,5 +1,5 @@
-// A model as a person brings it: a GGUF file, a Hugging Face directory, a graph (text or .ligb) with the weights
-// it names, or a spec with the weights given beside it.
+// A model as a person brings it: a GGUF file, a Hugging Face directory, or a graph (text or .ligb) or spec with the
+// weights it names.
 //
 // Opening maps the files and reads what describes them; tensors stay where they are mapped. The file must
 // outlive every module built from it, since params point into the mapping.
@@ -13,8 +13,8 @@
 
 typedef struct LigModelFile LigModelFile;
 
-// `weights`: for a graph or spec, the file or directory with its tensors; NULL = the one a graph names. Those of a
-// spec bring the tokenizer along.
+// `weights`: for a graph or spec, the file or directory with its tensors; NULL = the one it names. Those of a spec
+// bring the tokenizer along.
 // Errors: NOT_FOUND, IO, INVALID, UNSUPPORTED (an architecture or knob that is not known), each naming the file
 // and what to do.
 LigStatus lig_model_file_open(LigContext *ctx, const char *path, const char *weights,

@@ -133,7 +133,8 @@ typedef struct LigSpec {
     LigLayerRun runs[LIG_MAX_RUNS];
     size_t run_count;
     LigHeadSpec head;
-    LigNaming names;            // of the tensors in the file
+    LigNaming names; // of the tensors in the file
+    LigStr weights;  // borrowed: the file or directory of the tensors, as a text names it; may be empty
     const LigKnobPlace *places; // [place_count]; NULL for a spec that comes from no text
     size_t place_count;
 } LigSpec;

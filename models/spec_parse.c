@@ -166,6 +166,18 @@ static LigStatus read_flag(Parser *p, const LigKnob *knob, char *base)
     return LIG_OK;
 }
 
+static LigStatus read_text(Parser *p, const LigKnob *knob, char *base)
+{
+    if (p->token.kind != LIG_TOKEN_STRING) return expected(p, "a text in quotes");
+    const LigStr value = lig_token_string(p->arena, p->token);
+    if (!value.data) return lig_no_memory(p->ctx);
+    if (memchr(value.data, '\0', value.length))
+        return fail(p, p->token, "knob %s holds a zero byte", knob->name);
+    advance(p);
+    memcpy(base + knob->offset, &value, sizeof value);
+    return LIG_OK;
+}
+
 static LigStatus read_knobs(Parser *p, const LigKnob *knobs, char *base);
 
 static LigStatus read_value(Parser *p, const LigKnob *knob, char *base)
@@ -177,6 +189,8 @@ static LigStatus read_value(Parser *p, const LigKnob *knob, char *base)
         return read_number(p, knob, base);
     case LIG_KNOB_FLAG:
         return read_flag(p, knob, base);
+    case LIG_KNOB_TEXT:
+        return read_text(p, knob, base);
     case LIG_KNOB_SET:
         return read_set(p, knob, base);
     case LIG_KNOB_WORD:

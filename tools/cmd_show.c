@@ -4,7 +4,6 @@
 #include "tools/graph_output.h"
 #include "tools/json_output.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct Show {
@@ -29,57 +28,17 @@ static LigStatus show_spec(const Show *show)
         return lig_fail(show->ctx, LIG_ERR_NOT_FOUND, LIG_NOWHERE,
                         "is a graph, which tells no knobs: use --graph");
     }
+    LigSpec *named = LIG_NEW(show->options->arena, LigSpec);
+    if (!named) return lig_no_memory(show->ctx);
+    *named = *spec;
+    LIG_TRY(lig_graph_output_weights(&show->model, show->options->arena, &named->weights));
     LigText text = {0};
-    lig_spec_print(&text, spec);
+    lig_spec_print(&text, named);
     return print_text(show, "spec", &text);
-}
-
-// The path without links and dots, in the arena; NULL when there is none.
-static const char *resolve(LigArena *arena, const char *path)
-{
-    char *resolved = realpath(path, NULL);
-    const char *copy = resolved ? lig_str_copy(arena, lig_str(resolved)).data : NULL;
-    free(resolved);
-    return copy;
-}
-
-// Whether the graph is written into the directory `folder`; what goes to standard output ends up anywhere.
-static bool is_written_to(const Show *show, LigArena *arena, LigStr folder)
-{
-    const char *output = lig_option_text(show->options, LIG_OPT_OUTPUT);
-    if (!output || strcmp(output, "-") == 0) return true;
-    const char *slash = strrchr(output, '/');
-    LigStr name = slash ? (LigStr){output, (size_t)(slash - output + 1)} : LIG_STR(".");
-    const char *zero_terminated = lig_str_copy(arena, name).data;
-    const char *there = zero_terminated ? resolve(arena, zero_terminated) : NULL;
-    return there && lig_str_is(folder, there);
-}
-
-// The file or directory that the tensors of a model come from; NULL for a graph, which keeps what it names, and
-// for a spec that was given none.
-static const char *weights_of(const Show *show)
-{
-    if (!lig_model_file_spec(show->model.file)) return NULL;
-    bool is_spec = lig_model_file_kind(show->model.file) == LIG_MODEL_TEXT;
-    return is_spec ? lig_option_text(show->options, LIG_OPT_WEIGHTS) : lig_options_operand(show->options);
-}
-
-// What the graph calls its weights: by their name alone where they lie beside it, else by their whole path.
-static LigStatus name_weights(const Show *show, LigModule *module)
-{
-    const char *weights = weights_of(show);
-    if (!weights) return LIG_OK;
-    const char *path = resolve(module->arena, weights);
-    if (!path) return lig_no_memory(show->ctx); // it was opened before
-    const char *slash = strrchr(path, '/');
-    bool is_beside = is_written_to(show, module->arena, (LigStr){path, (size_t)(slash - path)});
-    module->weights_path = lig_str(is_beside ? slash + 1 : path);
-    return LIG_OK;
 }
 
 static LigStatus write_graph(const Show *show, LigModule *module)
 {
-    LIG_TRY(name_weights(show, module));
     if (!lig_option_given(show->options, LIG_OPT_JSON)) return lig_graph_output_write(&show->model, module);
     LigText text = {0};
     lig_print_module(&text, module);

@@ -352,7 +352,7 @@ static void wrong_specs_are_told_where(void **state)
     expect_spec_error("1e-12", "0.5", NULL);
     expect_spec_error("1e-12", "0e0", NULL);
     expect_spec_error("from_pad = 1", "from_pad = x",
-                      "m.lig:5:45: expected a whole number like 12 (or `none`)");
+                      "m.lig:5:47: expected a whole number like 12 (or `none`)");
     expect_spec_error("act = gelu", "zzzzzzzzzz = 1", "the knobs here are act, width, bias");
     expect_spec_error("= 10", "= ten", "m.lig:2:29: expected a whole number like 12, but found `ten`");
     expect_spec_error("vocab = 10", "", "m.lig:14:1: knob vocab is missing here");
