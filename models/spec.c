@@ -126,7 +126,11 @@ static LigStatus check_attention(const Check *c, const LigAttentionSpec *a)
                           {"attention.head", a->head, MOST}};
     LIG_TRY(check_sizes(c, sizes, sizeof sizes / sizeof *sizes));
     if (a->heads % a->kv_heads)
-        return invalid(c, "attention.heads", "must be a multiple of attention.kv_heads");
+        return lig_fail(c->ctx, LIG_ERR_INVALID, lig_spec_place(c->spec, c->block, LIG_STR("attention.heads")),
+                        "model \"%.*s\": knob %.*s.attention.heads is %lld, it must be a multiple of "
+                        "attention.kv_heads, %lld",
+                        LIG_STR_ARG(c->spec->name), LIG_STR_ARG(c->block), (long long)a->heads,
+                        (long long)a->kv_heads);
     if (a->heads * a->head > MOST)
         return invalid(c, "attention.head", "must be smaller: heads x head is too large");
     if (a->window < 0) return invalid(c, "attention.window", "must be 1 or more, or none");

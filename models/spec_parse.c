@@ -117,6 +117,9 @@ static LigStatus read_number(Parser *p, const LigKnob *knob, char *base)
         bool fits = whole ? whole_number(p->token, &integer)
                           : is_decimal(p->token) && lig_str_to_f64(p->token.text, &real);
         if (!fits) return expected_number(p, knob);
+        if (knob->none && (whole ? integer == knob->none_value : real == (double)knob->none_value))
+            return fail(p, p->token, "knob %s can't be %.*s: write `%s`", knob->name,
+                        LIG_STR_ARG(p->token.text), knob->none);
         advance(p);
     }
     if (whole)

@@ -110,7 +110,7 @@ class Spec(Case):
                 ("heads = 2, ", "heads = -2, ", "expected a whole number like 12, but found `-`"),
                 ("heads = 2, ", "", "knob heads is missing here"),
                 ("eps = 1e-05", "eps = 0", "edited.lig:8:27: model \"model\": knob norm.eps must be positive"),
-                ("kv_heads = 1", "kv_heads = 3", "knob block.attention.heads must be a multiple of attention.kv_heads"),
+                ("kv_heads = 1", "kv_heads = 3", "knob block.attention.heads is 2, it must be a multiple of attention.kv_heads, 3"),
                 ("vocab     = 259", "vocab     = 260", "edited.lig:1:1: tensor model.embed_tokens.weight is f32[259,32], but the "
                                                        "spec needs [260,32]: correct the knobs"),
                 ("width = 48", "width = 50", "edited.lig:13:9: tensor model.layers.0.mlp.gate_proj.weight is f32[48,32]"),

@@ -353,6 +353,11 @@ static void wrong_specs_are_told_where(void **state)
     expect_spec_error("1e-12", "0e0", NULL);
     expect_spec_error("from_pad = 1", "from_pad = x",
                       "m.lig:5:47: expected a whole number like 12 (or `none`)");
+    expect_spec_error("head = 4", "head = 4, window = 0", "m.lig:11:63: knob window can't be 0: write `none`");
+    expect_spec_error("head = 4", "head = 4, window = 3", NULL);
+    expect_spec_error("head = 4", "head = 4, scale = 0.0", "knob scale can't be 0.0: write `1/sqrt`");
+    expect_spec_error("names = bert", "names = bert, weights = \"a b\",", NULL);
+    expect_spec_error("names = bert", "names = bert weights = a", "expected a text in quotes, but found `a`");
     expect_spec_error("act = gelu", "zzzzzzzzzz = 1", "the knobs here are act, width, bias");
     expect_spec_error("= 10", "= ten", "m.lig:2:29: expected a whole number like 12, but found `ten`");
     expect_spec_error("vocab = 10", "", "m.lig:14:1: knob vocab is missing here");
@@ -413,8 +418,7 @@ static void values_that_cannot_be_are_told_where(void **state)
     expect_refused("vocab", "vocab", NULL); // without a file, too, a spec gives a graph
     expect_refused("vocab = 10", "vocab = 0", "m.lig:2:29: model \"m\": knob vocab is 0, it must be in 1..");
     expect_refused("heads = 2", "heads = 3",
-                   "m.lig:12:27: model \"m\": knob one.attention.heads must be a multiple");
-    expect_refused("window = none", "window = 0", NULL);
+                   "m.lig:12:27: model \"m\": knob one.attention.heads is 3, it must be a multiple");
     expect_refused("theta = 10", "theta = 0",
                    "m.lig:5:29: model \"m\": knob one.position.theta must be positive");
     expect_refused("factor = 2", "factor = 0",
