@@ -27,7 +27,7 @@ bool lig_str_starts_with(LigStr s, LigStr prefix);
 bool lig_str_ends_with(LigStr s, LigStr suffix);
 // s without its first n bytes (n is clamped).
 LigStr lig_str_skip(LigStr s, size_t n);
-// 64-bit hash (FNV-1a with a final mix); the same on every machine.
+// 64-bit hash; the same on every little-endian machine.
 uint64_t lig_str_hash(LigStr s);
 
 // A zero-terminated copy in the arena; data = NULL when memory is out.
@@ -50,6 +50,7 @@ typedef struct LigText {
 
 void lig_text_append(LigText *text, LigStr s);
 void lig_text_append_char(LigText *text, char c);
+void lig_text_append_i64(LigText *text, int64_t value); // in decimal
 void lig_text_printf(LigText *text, const char *format, ...) LIG_PRINTF(2, 3);
 void lig_text_vprintf(LigText *text, const char *format, va_list args);
 // The shortest decimal form that reads back as the same double ("1e-05", "0.125", "inf", "nan").
