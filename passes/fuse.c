@@ -239,7 +239,7 @@ static LigStr kernel_name(LigModule *module, const Group *group)
     }
     LigStr name = text.failed ? (LigStr){0} : lig_str_copy(module->arena, lig_text_view(&text));
     lig_text_free(&text);
-    return name.data ? lig_fresh_func_name(module, name) : name;
+    return name;
 }
 
 // "0.norm" and "12.norm" are both "norm" inside a kernel that layers share.
@@ -349,7 +349,7 @@ static LigStatus replace_group(Fuser *f, const Group *group, LigOp **out)
     KernelMaker m = {.fuser = f};
     LigStr name = kernel_name(f->module, group);
     if (!name.data) return out_of_memory(&m);
-    LIG_TRY(lig_module_add_func(f->module, LIG_FUNC_KERNEL, name, &m.kernel));
+    LIG_TRY(lig_func_create(f->module, LIG_FUNC_KERNEL, name, &m.kernel));
     LigAttr class = {.key = LIG_ATTR_CLASS, .value.name = kernel_class(group)};
     if (!lig_attrs_set(f->module->arena, &m.kernel->attrs, class)) return out_of_memory(&m);
     for (size_t i = 0; i < group->count; i++) LIG_TRY(copy_member(&m, group->members[i]));
@@ -364,8 +364,9 @@ static LigStatus replace_group(Fuser *f, const Group *group, LigOp **out)
     lig_func_renumber(m.kernel);
     LigOp *call = LIG_NEW(f->module->arena, LigOp);
     LigValue **operands = lig_arena_copy(f->module->arena, m.outer.data, m.outer.count * sizeof(LigValue *));
-    LigFunc *kernel = lig_kernel_set_intern(&f->kernels, f->module, m.kernel);
-    if (!call || !operands || !kernel) return out_of_memory(&m);
+    if (!call || !operands) return out_of_memory(&m);
+    LigFunc *kernel;
+    LIG_TRY(lig_kernel_set_intern(&f->kernels, f->module, m.kernel, &kernel));
     *call = (LigOp){.code = LIG_OP_CALL,
                     .operands = operands,
                     .operand_count = m.outer.count,

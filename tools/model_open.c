@@ -89,14 +89,18 @@ LigStatus lig_open_model_dump_dir(LigOptions *options, const char **out)
                     strerror(error == EEXIST ? ENOTDIR : error));
 }
 
-LigStatus lig_open_model_build(LigOpenModel *model, LigModule **out)
+static LigStatus build(LigOpenModel *model, bool unbound, LigModule **out)
 {
     double start = lig_seconds();
-    const LigGraphOptions graph = {.kv = lig_open_model_kv(model->options)};
+    const LigGraphOptions graph = {.kv = lig_open_model_kv(model->options), .unbound = unbound};
     LIG_TRY(lig_model_file_build(model->file, &graph, out));
     model->load_ms += (lig_seconds() - start) * 1e3;
     return LIG_OK;
 }
+
+LigStatus lig_open_model_build(LigOpenModel *model, LigModule **out) { return build(model, false, out); }
+
+LigStatus lig_open_model_build_unbound(LigOpenModel *model, LigModule **out) { return build(model, true, out); }
 
 static LigStatus prepare_machine(LigOpenModel *model)
 {
