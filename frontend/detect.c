@@ -119,14 +119,20 @@ static const char *looks_like(LigStr bytes)
     return NULL;
 }
 
+// The word that texts begin with which is nearest to this one; empty when none is near.
+static LigStr near_first_word(LigStr word)
+{
+    LigNear near = lig_near(word);
+    lig_near_offer(&near, LIG_STR("module"));
+    lig_near_offer(&near, LIG_STR("model"));
+    return near.best;
+}
+
 // Whether someone meant to write a graph or spec: `token` is its first.
 static bool is_meant_as_text(const char *path, LigToken token)
 {
     if (lig_str_ends_with(lig_str(path), LIG_STR(".lig"))) return token.kind != LIG_TOKEN_INVALID;
-    LigNear near = lig_near(token.text);
-    lig_near_offer(&near, LIG_STR("module"));
-    lig_near_offer(&near, LIG_STR("model"));
-    return token.kind == LIG_TOKEN_NAME && near.best.length > 0;
+    return token.kind == LIG_TOKEN_NAME && near_first_word(token.text).length > 0;
 }
 
 static LigStatus fail_text(LigContext *ctx, LigToken token)
@@ -135,6 +141,11 @@ static LigStatus fail_text(LigContext *ctx, LigToken token)
     if (token.kind == LIG_TOKEN_END)
         return lig_fail(ctx, LIG_ERR_PARSE, token.loc,
                         "expected `module` (a graph) or `model` (a spec), but the text ends here");
+    LigStr near = near_first_word(token.text);
+    if (near.length > 0) {
+        return lig_fail(ctx, LIG_ERR_PARSE, token.loc, "unknown first word `%.*s`: did you mean `%.*s`?",
+                        LIG_STR_ARG(token.text), LIG_STR_ARG(near));
+    }
     return lig_fail(ctx, LIG_ERR_PARSE, token.loc,
                     "expected `module` (a graph) or `model` (a spec), but found `%.*s`",
                     (int)(token.text.length < MOST ? token.text.length : MOST), token.text.data);
