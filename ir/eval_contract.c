@@ -98,14 +98,12 @@ static LigStatus linear_quantised(LigEvalArgs *args)
 }
 
 // x[..,K], weight[N,K] -> x times weight transposed, [..,N]; f32, or x's dtype. A quantised weight is
-// dequantised; of q8a activations with one of the dtypes that have panels, each block's dot product is exact in
-// integers. Each row of the weight is read once, for all rows of x.
+// dequantised; of q8a activations with a dtype that has an integer dot, each block's product is exact. Each row of the weight is read once, for all rows of x.
 LigStatus lig_eval_linear(LigEvalArgs *args)
 {
     const LigTensor *x = &args->operands[0], *weight = &args->operands[1], *z = &args->results[0];
     LigDtype stored = weight->shape.dtype;
-    if (x->shape.dtype == LIG_Q8A && lig_dtype_is_quantised(stored) && lig_dtype_has_panel(stored))
-        return linear_quantised(args);
+    if (x->shape.dtype == LIG_Q8A && lig_dtype_has_integer_dot(stored)) return linear_quantised(args);
     int64_t columns = lig_eval_columns(x), rows = lig_eval_rows(x), outputs = weight->shape.dims[0];
     double *xs, *w;
     LIG_TRY(lig_eval_read_all(args, 0, &xs));
