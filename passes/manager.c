@@ -1,10 +1,9 @@
 // The pass manager: everything around a pass that is the same for all of them.
+#include "ir/base/clock.h"
 #include "ir/base/file.h"
 #include "ir/text.h"
 #include "ir/verify.h"
 #include "passes/pass.h"
-
-#include <time.h>
 
 static const LigPassInfo passes[] = {
 #define LIG_PASS(ID, name, from, to, numerics, summary)                                                        \
@@ -23,13 +22,6 @@ const LigPassInfo *lig_pass_find(LigStr name)
         if (lig_str_is(name, passes[i].name)) return &passes[i];
     }
     return NULL;
-}
-
-static double now_milliseconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
 LigStatus lig_pass_dump(LigPassManager *manager, const LigModule *module, const char *name)
@@ -64,9 +56,9 @@ static LigStatus run_and_time(LigPassManager *manager, LigModule *module, const 
                               LigArena *scratch)
 {
     LigPass pass = {.ctx = module->ctx, .scratch = scratch, .options = &manager->options};
-    double start = now_milliseconds();
+    double start = lig_clock_ms();
     LIG_TRY(info->run(&pass, module));
-    LigPassTime time = {.name = info->name, .milliseconds = now_milliseconds() - start};
+    LigPassTime time = {.name = info->name, .milliseconds = lig_clock_ms() - start};
     if (!LIG_VEC_PUSH(module->arena, &manager->times, time)) return lig_no_memory(module->ctx);
     module->stage = info->to;
     return LIG_OK;

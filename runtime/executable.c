@@ -2,6 +2,7 @@
 
 #include "codegen/compiler.h"
 #include "ir/base/alloc.h"
+#include "ir/base/clock.h"
 #include "ir/bind.h"
 #include "ir/verify.h"
 #include "runtime/guard.h"
@@ -9,7 +10,6 @@
 #include "runtime/residents.h"
 
 #include <string.h>
-#include <time.h>
 
 struct LigExecutable {
     LigModule *module;
@@ -27,18 +27,11 @@ struct LigExecutable {
     double pass_ms, load_ms;
 };
 
-static double now_milliseconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
 static LigStatus run_passes(LigExecutable *e)
 {
     LigPassManager manager = {
         .options = e->options.passes, .verify = e->options.verify, .dump_dir = e->options.dump_dir};
-    double start = now_milliseconds();
+    double start = lig_clock_ms();
     LIG_TRY(lig_pass_dump(&manager, e->module, lig_stage_name(e->module->stage)));
     for (size_t i = 0; i < lig_pass_count(); i++) {
         const LigPassInfo *pass = lig_pass_info(i);
@@ -48,7 +41,7 @@ static LigStatus run_passes(LigExecutable *e)
     const LigScheduleOptions schedule = {.target = e->options.target, .onednn = e->options.passes.onednn};
     LIG_TRY(lig_schedule_module(e->module, &schedule));
     LIG_TRY(lig_pass_dump(&manager, e->module, "schedule"));
-    e->pass_ms = now_milliseconds() - start;
+    e->pass_ms = lig_clock_ms() - start;
     return LIG_OK;
 }
 
@@ -67,9 +60,9 @@ static LigStatus prepare_compiled(LigExecutable *e)
     LIG_TRY(run_passes(e));
     LIG_TRY(lig_compiler_create(e->module->ctx, e->options.target, &e->compiler));
     LIG_TRY(lig_compiler_use_cache(e->compiler, &e->options.cache));
-    double start = now_milliseconds();
+    double start = lig_clock_ms();
     LIG_TRY(lig_residents_create(e->module, &e->parallel, &e->residents));
-    e->load_ms = now_milliseconds() - start;
+    e->load_ms = lig_clock_ms() - start;
     e->lowered = LIG_NEW_ARRAY(e->module->arena, LigLowered *, e->module->funcs.count);
     if (!e->lowered) return lig_no_memory(e->module->ctx);
     return allocate_times(e);
