@@ -5,9 +5,11 @@
 #ifndef LIG_PASSES_PASS_H
 #define LIG_PASSES_PASS_H
 
+#include "ir/base/sha256.h"
 #include "ir/graph.h"
 
 typedef enum LigNumerics { LIG_EXACT, LIG_REASSOCIATES, LIG_CHANGES_MEANING } LigNumerics;
+const char *lig_numerics_name(LigNumerics numerics); // exact, reassociates, changes meaning
 
 // What passes may ask of the compilation.
 typedef struct LigPassOptions {
@@ -28,11 +30,12 @@ typedef struct LigPassInfo {
     const char *name;
     LigStage from, to;
     LigNumerics numerics;
+    const char *needs, *keeps; // its contract, in words
     const char *summary;
     LigPassFunction *run;
 } LigPassInfo;
 
-#define LIG_PASS(ID, name, from, to, numerics, summary) LigPassFunction lig_pass_##name;
+#define LIG_PASS(ID, name, from, to, numerics, needs, keeps, summary) LigPassFunction lig_pass_##name;
 #include "passes/passes.def"
 #undef LIG_PASS
 
@@ -51,10 +54,14 @@ typedef struct LigPassManager {
     bool verify;                // run the verifier after every pass
     const char *dump_dir;       // NULL, or an existing folder for NN-NAME.lig files
     size_t dump_number;         // of the next file
+    LigStr last_dumped;         // name of the last file that differs from the one before it, without .lig
+    LigDigest last_digest;      // of its text
     LIG_VEC(LigPassTime) times; // in the module's arena
 } LigPassManager;
 
-// Dumps the module as "NN-NAME.lig" (nothing when no folder is set). Used for the module as it came, too.
+// Dumps the module as "NN-NAME.lig" (nothing when no folder is set). Used for the module as it came, too. Each
+// file is whole; one whose text is that of an earlier file begins with a comment that names it:
+// "# unchanged since 02-hoist".
 LigStatus lig_pass_dump(LigPassManager *manager, const LigModule *module, const char *name) LIG_MUST_CHECK;
 // Runs one pass. Errors: INVALID when the module's stage is not the pass's, those of the pass and of the
 // verifier.

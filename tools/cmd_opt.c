@@ -9,17 +9,11 @@
 
 #include <string.h>
 
-static const char *numerics_name(LigNumerics numerics)
-{
-    static const char *const names[] = {"exact", "reassociates", "changes meaning"};
-    return names[numerics];
-}
-
 static json_t *pass_facts(const LigPassInfo *pass)
 {
-    return json_pack("{s:s,s:s,s:s,s:s,s:s}", "name", pass->name, "from", lig_stage_name(pass->from), "to",
-                     lig_stage_name(pass->to), "numerics", numerics_name(pass->numerics), "summary",
-                     pass->summary);
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "name", pass->name, "from", lig_stage_name(pass->from),
+                     "to", lig_stage_name(pass->to), "numerics", lig_numerics_name(pass->numerics), "needs",
+                     pass->needs, "keeps", pass->keeps, "summary", pass->summary);
 }
 
 static LigStatus list_passes(const LigOptions *options)
@@ -37,7 +31,9 @@ static LigStatus list_passes(const LigOptions *options)
     for (size_t i = 0; i < lig_pass_count(); i++) {
         const LigPassInfo *pass = lig_pass_info(i);
         lig_text_printf(&text, "%-12s %s -> %s, %s: %s\n", pass->name, lig_stage_name(pass->from),
-                        lig_stage_name(pass->to), numerics_name(pass->numerics), pass->summary);
+                        lig_stage_name(pass->to), lig_numerics_name(pass->numerics), pass->summary);
+        if (!lig_option_given(options, LIG_OPT_VERBOSE)) continue;
+        lig_text_printf(&text, "             needs: %s\n             keeps: %s\n", pass->needs, pass->keeps);
     }
     return lig_command_output_text(options, &text);
 }

@@ -116,6 +116,27 @@ class Graph(Case):
         self.assertEqual(self.ok("opt", graph, "--passes", "simplify,hoist,fuse", "--stop-after", "simplify").out,
                          self.ok("opt", graph, "--passes", "simplify").out)
 
+    def test_contracts(self):
+        """What a pass needs and keeps is told with -v, and by --json."""
+        passes = json.loads(self.ok("opt", "--list", "--json").out)
+        told = self.ok("opt", "--list", "-v").out
+        for p in passes:
+            self.assertIn(p["numerics"], ("exact", "reassociates", "changes meaning"))
+            self.assertIn(f"needs: {p['needs']}\n", told)
+            self.assertIn(f"keeps: {p['keeps']}\n", told)
+
+    def test_dump_marks_what_is_unchanged(self):
+        """A stage that a pass left as it was is dumped whole, and says first since when it is so."""
+        graph = self.text("sum.lig", SUM)
+        self.ok("opt", graph, "--stop-after", "fuse", "--dump", self.path("stages"))
+        for name in sorted(os.listdir(self.path("stages"))):
+            with open(os.path.join(self.path("stages"), name)) as f:
+                text = f.read()
+            same = name[3:] not in ("model.lig", "fuse.lig")
+            self.assertEqual(text.startswith("# unchanged since 00-model\n"), same, name)
+            whole = self.ok("opt", os.path.join(self.path("stages"), name)).out
+            self.assertEqual(text.removeprefix("# unchanged since 00-model\n"), whole)
+
     def test_wrong_passes(self):
         graph = self.graph()
         self.fails(2, ["no pass 'fsue'", "--list"], "opt", graph, "--passes", "fsue")
