@@ -7,14 +7,16 @@
 
 #include "ir/base/sha256.h"
 #include "ir/graph.h"
+#include "passes/fusion.h"
 
 typedef enum LigNumerics { LIG_EXACT, LIG_REASSOCIATES, LIG_CHANGES_MEANING } LigNumerics;
 const char *lig_numerics_name(LigNumerics numerics); // exact, reassociates, changes meaning
 
 // What passes may ask of the compilation.
 typedef struct LigPassOptions {
-    bool fuse;   // false: every op is a kernel of its own (--no-fuse)
-    bool onednn; // true: f32 weights keep rows, which oneDNN reads, instead of panels
+    bool fuse;               // false: every op is a kernel of its own (--no-fuse)
+    bool onednn;             // true: f32 weights keep rows, which oneDNN reads, instead of panels
+    LigFusionReport *fusion; // NULL, or where fuse notes its decisions (passes/fusion.h)
 } LigPassOptions;
 
 // What a pass works with. `scratch` is reset after each pass; what outlives it goes into the module's arena.

@@ -125,6 +125,22 @@ class Graph(Case):
             self.assertIn(f"needs: {p['needs']}\n", told)
             self.assertIn(f"keeps: {p['keeps']}\n", told)
 
+    def test_explain(self):
+        """Every edge has a rule and its words; the table folds layers together, JSON does not. Not of kernels."""
+        edges = json.loads(self.ok("explain", self.model, "--json").out)
+        self.assertTrue({"sibling", "epilogue", "contraction_reads"} <= {e["rule"] for e in edges})
+        for e in edges:
+            self.assertTrue(e["why"] and e["kernel"])
+            self.assertEqual(e["saved_bytes"] > 0, e["fused"])
+        table = self.ok("explain", self.model).out
+        counts = [int(line.split()[0]) for line in table.splitlines() if re.match(" *[0-9]+ ", line)]
+        self.assertEqual(sum(counts), len(edges))
+        self.assertLess(len(counts), len(edges))
+        apart = json.loads(self.ok("explain", self.model, "--json", "--no-fuse").out)
+        self.assertEqual({e["rule"] for e in apart}, {"apart"})
+        self.ok("opt", self.graph(), "--stop-after", "fuse", "-o", self.path("fused.lig"))
+        self.fails(1, "stage fused", "explain", self.path("fused.lig"))
+
     def test_dump_marks_what_is_unchanged(self):
         """A stage that a pass left as it was is dumped whole, and says first since when it is so."""
         graph = self.text("sum.lig", SUM)
