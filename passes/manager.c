@@ -3,6 +3,7 @@
 #include "ir/base/file.h"
 #include "ir/text.h"
 #include "ir/verify.h"
+#include "passes/compare.h"
 #include "passes/pass.h"
 
 static const LigPassInfo passes[] = {
@@ -101,6 +102,7 @@ LigStatus lig_pass_run(LigPassManager *manager, LigModule *module, const LigPass
     LigStatus status = run_and_time(manager, module, pass, scratch);
     lig_arena_destroy(scratch);
     LIG_TRY(status);
+    LIG_TRY(lig_pass_dump(manager, module, pass->name));
     if (manager->verify) LIG_TRY(lig_verify_module(module));
-    return lig_pass_dump(manager, module, pass->name);
+    return manager->comparison ? lig_comparison_check(manager->comparison, module, pass) : LIG_OK;
 }

@@ -46,6 +46,8 @@ size_t lig_pass_count(void);
 const LigPassInfo *lig_pass_info(size_t index);
 const LigPassInfo *lig_pass_find(LigStr name); // NULL when absent
 
+typedef struct LigComparison LigComparison;
+
 typedef struct LigPassTime {
     const char *name;
     double milliseconds;
@@ -59,14 +61,16 @@ typedef struct LigPassManager {
     LigStr last_dumped;         // name of the last file that differs from the one before it, without .lig
     LigDigest last_digest;      // of its text
     LIG_VEC(LigPassTime) times; // in the module's arena
+    LigComparison *comparison;  // NULL, or what runs the module before and after (passes/compare.h)
 } LigPassManager;
 
 // Dumps the module as "NN-NAME.lig" (nothing when no folder is set). Used for the module as it came, too. Each
 // file is whole; one whose text is that of an earlier file begins with a comment that names it:
 // "# unchanged since 02-hoist".
 LigStatus lig_pass_dump(LigPassManager *manager, const LigModule *module, const char *name) LIG_MUST_CHECK;
-// Runs one pass. Errors: INVALID when the module's stage is not the pass's, those of the pass and of the
-// verifier.
+// Runs one pass: `pass` may be one that is not in the table. Errors: INVALID when the module's stage is not the
+// pass's, those of the pass, of the verifier and of the comparison. The module is dumped even when the last two
+// refuse it.
 LigStatus lig_pass_run(LigPassManager *manager, LigModule *module, const LigPassInfo *pass) LIG_MUST_CHECK;
 
 #endif

@@ -5,6 +5,7 @@
 #include "ir/base/clock.h"
 #include "ir/bind.h"
 #include "ir/verify.h"
+#include "runtime/example_call.h"
 #include "runtime/guard.h"
 #include "runtime/lower.h"
 #include "runtime/residents.h"
@@ -25,22 +26,46 @@ struct LigExecutable {
     LigKernelTime *times; // by index of the function
     uint64_t *time_nanoseconds, *time_calls;
     double pass_ms, load_ms;
+    LigComparison *comparison; // when options.verify
 };
 
-static LigStatus run_passes(LigExecutable *e)
+static LigStatus run_passes(LigExecutable *e, LigPassManager *manager)
+{
+    LIG_TRY(lig_pass_dump(manager, e->module, lig_stage_name(e->module->stage)));
+    for (size_t i = 0; i < lig_pass_count(); i++) {
+        const LigPassInfo *pass = lig_pass_info(i);
+        if (pass->from < e->module->stage) continue;
+        LIG_TRY(lig_pass_run(manager, e->module, pass));
+    }
+    const LigScheduleOptions schedule = {.target = e->options.target, .onednn = e->options.passes.onednn};
+    LIG_TRY(lig_schedule_module(e->module, &schedule));
+    return lig_pass_dump(manager, e->module, "schedule");
+}
+
+// The comparison outlives its calls, for what it measured.
+static LigStatus run_compared_passes(LigExecutable *e, LigPassManager *manager)
+{
+    LigArena *arena = lig_arena_create();
+    if (!arena) return lig_no_memory(e->module->ctx);
+    LigExampleCalls random = {0};
+    LigStatus status = LIG_OK;
+    const LigExampleCall *calls = e->options.verify_call;
+    if (!calls) status = lig_example_calls(e->module, arena, e->options.verify_seed, &random);
+    if (status == LIG_OK)
+        status = lig_comparison_create(e->module, calls ? calls : random.items, calls ? 1 : random.count,
+                                       &e->comparison);
+    manager->comparison = e->comparison;
+    if (status == LIG_OK) status = run_passes(e, manager);
+    lig_arena_destroy(arena);
+    return status;
+}
+
+static LigStatus prepare_module(LigExecutable *e)
 {
     LigPassManager manager = {
         .options = e->options.passes, .verify = e->options.verify, .dump_dir = e->options.dump_dir};
     double start = lig_clock_ms();
-    LIG_TRY(lig_pass_dump(&manager, e->module, lig_stage_name(e->module->stage)));
-    for (size_t i = 0; i < lig_pass_count(); i++) {
-        const LigPassInfo *pass = lig_pass_info(i);
-        if (pass->from < e->module->stage) continue;
-        LIG_TRY(lig_pass_run(&manager, e->module, pass));
-    }
-    const LigScheduleOptions schedule = {.target = e->options.target, .onednn = e->options.passes.onednn};
-    LIG_TRY(lig_schedule_module(e->module, &schedule));
-    LIG_TRY(lig_pass_dump(&manager, e->module, "schedule"));
+    LIG_TRY(e->options.verify ? run_compared_passes(e, &manager) : run_passes(e, &manager));
     e->pass_ms = lig_clock_ms() - start;
     return LIG_OK;
 }
@@ -57,7 +82,7 @@ static LigStatus allocate_times(LigExecutable *e)
 static LigStatus prepare_compiled(LigExecutable *e)
 {
     LIG_TRY(lig_guards_find(e->module, &e->guards));
-    LIG_TRY(run_passes(e));
+    LIG_TRY(prepare_module(e));
     LIG_TRY(lig_compiler_create(e->module->ctx, e->options.target, &e->compiler));
     LIG_TRY(lig_compiler_use_cache(e->compiler, &e->options.cache));
     double start = lig_clock_ms();
@@ -102,6 +127,7 @@ void lig_executable_destroy(LigExecutable *e)
     if (!e) return;
     lig_interpreter_destroy(e->interpreter);
     lig_residents_destroy(e->residents);
+    lig_comparison_destroy(e->comparison);
     lig_compiler_destroy(e->compiler);
     lig_free_pages(e->arena, e->arena_bytes);
     lig_free_pages(e->scratch, e->scratch_bytes);
@@ -128,6 +154,11 @@ LigExecutableFacts lig_executable_facts(const LigExecutable *e)
                                 .arena_bytes = e->arena_bytes};
     if (e->compiler) facts.compiler = lig_compiler_facts(e->compiler);
     if (e->residents) facts.resident_bytes = lig_residents_bytes(e->residents);
+    if (e->comparison) {
+        facts.verified_calls = lig_comparison_call_count(e->comparison);
+        facts.measures = lig_comparison_measure(e->comparison, 0);
+        facts.measure_count = lig_comparison_measure_count(e->comparison);
+    }
     if (!e->options.time || !e->times) return facts;
     for (size_t i = 0; i < e->module->funcs.count; i++) {
         e->times[i] = (LigKernelTime){e->module->funcs.data[i]->name, e->time_calls[i], e->time_nanoseconds[i]};

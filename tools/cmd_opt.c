@@ -2,10 +2,12 @@
 #include "ir/base/file.h"
 #include "ir/text.h"
 #include "ir/verify.h"
+#include "runtime/example_call.h"
 #include "tools/command_output.h"
 #include "tools/diagnostics.h"
 #include "tools/json_output.h"
 #include "tools/model_open.h"
+#include "tools/verify_report.h"
 
 #include <string.h>
 
@@ -107,6 +109,32 @@ static void tell_times(const LigOptions *options, const LigPassManager *manager)
     }
 }
 
+static LigStatus run_list(LigPassManager *manager, LigModule *module, const PassList *list)
+{
+    LIG_TRY(lig_pass_dump(manager, module, lig_stage_name(module->stage)));
+    for (size_t i = 0; i < list->items.count; i++) LIG_TRY(lig_pass_run(manager, module, list->items.data[i]));
+    return LIG_OK;
+}
+
+// With --verify the passes are held to random calls, on random weights: a text alone has none.
+static LigStatus run_compared(LigOptions *options, LigPassManager *manager, LigModule *module,
+                              const PassList *list)
+{
+    LigExampleCalls calls;
+    uint64_t seed = (uint64_t)lig_option_integer(options, LIG_OPT_SEED);
+    LIG_TRY(lig_example_params(module, seed));
+    LIG_TRY(lig_example_calls(module, options->arena, seed, &calls));
+    LIG_TRY(lig_comparison_create(module, calls.items, calls.count, &manager->comparison));
+    LigStatus status = run_list(manager, module, list);
+    const LigComparison *c = manager->comparison;
+    if (status == LIG_OK)
+        lig_verify_report(options, lig_comparison_call_count(c), lig_comparison_measure(c, 0),
+                          lig_comparison_measure_count(c));
+    lig_comparison_destroy(manager->comparison);
+    manager->comparison = NULL;
+    return status;
+}
+
 static LigStatus run_passes(LigOptions *options, LigModule *module)
 {
     PassList list = {0};
@@ -116,10 +144,8 @@ static LigStatus run_passes(LigOptions *options, LigModule *module)
     LIG_TRY(lig_open_model_dump_dir(options, &manager.dump_dir));
     // Passes take a module that obeys the rules for granted.
     if (manager.verify || list.items.count > 0) LIG_TRY(lig_verify_module(module));
-    LIG_TRY(lig_pass_dump(&manager, module, lig_stage_name(module->stage)));
-    for (size_t i = 0; i < list.items.count; i++) {
-        LIG_TRY(lig_pass_run(&manager, module, list.items.data[i]));
-    }
+    bool compares = manager.verify && list.items.count > 0;
+    LIG_TRY(compares ? run_compared(options, &manager, module, &list) : run_list(&manager, module, &list));
     tell_times(options, &manager);
     return LIG_OK;
 }
