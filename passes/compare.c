@@ -343,8 +343,9 @@ static LigStatus try_call(LigComparison *c, LigInterpreter *interpreter, const L
     *given = (Given){.call = call};
     LigStatus status = give(c->arena, interpreter, module, given);
     c->count += status == LIG_OK;
-    if (status == LIG_OK || status == LIG_ERR_NO_MEMORY) return status;
+    if (status == LIG_OK) return LIG_OK;
     free_tensors(given->tensors, given->count);
+    if (status == LIG_ERR_NO_MEMORY) return status;
     lig_context_clear(c->ctx); // this call is left out
     return LIG_OK;
 }

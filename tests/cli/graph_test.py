@@ -125,6 +125,28 @@ class Graph(Case):
             self.assertIn(f"needs: {p['needs']}\n", told)
             self.assertIn(f"keeps: {p['keeps']}\n", told)
 
+    def test_verify_compares_numbers(self):
+        """--verify runs calls by the interpreter around every pass, on random inputs or on those given."""
+        told = self.ok("opt", self.graph(), "--stop-after", "plan", "--verify", "-v", "--seed", "3").err
+        self.assertRegex(told, "--verify: [1-9][0-9]* calls gave the same around every pass")
+        told = self.ok("forward", self.model, *self.inputs(2, 3), "--verify", "-v").err
+        self.assertRegex(told, "--verify: [1-9][0-9]* calls gave the same around every pass")
+        save(self.path("in"), {"x": ("F32", [3, 2], [1.0, -2.0, 0.5, 3.0, 4.0, 5.0])})
+        eval_ = ["eval", self.text("sum.lig", SUM), "--inputs", self.path("in"), "-o", self.path("out")]
+        self.assertIn("--verify: 1 calls gave", self.ok(*eval_, "--dim", "C=4", "--verify", "-v").err)
+        # An index out of range is refused by the interpreter: the rules alone are left.
+        bad = self.text("bad.lig", """module "bad" {
+  dim N in 1..4
+  func @f(%x: f32[N,2]) -> f32[N,2] {
+    %i = constant {values=[7]} : i32[1]
+    %s = gather %x, %i {axis=0} : f32[1,2]
+    %y = add %x, %s : f32[N,2]
+    return %y
+  }
+}
+""")
+        self.assertIn("no call could be interpreted", self.ok("opt", bad, "--passes", "simplify", "--verify").err)
+
     def test_explain(self):
         """Every edge has a rule and its words; the table folds layers together, JSON does not. Not of kernels."""
         edges = json.loads(self.ok("explain", self.model, "--json").out)
