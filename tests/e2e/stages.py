@@ -7,8 +7,9 @@ Runs a short prompt with --dump, then takes each dumped file through `liga opt -
 `liga eval`. Logits must be within BOUND (relative) of those of the first stage. With REFERENCE (safetensors with
 in.input_ids and logits) the prompt is its first row, and the first stage must be within BOUND of it.
 """
-import re, array
+import array
 import os
+import re
 import subprocess
 import sys
 import tempfile
