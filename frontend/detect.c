@@ -2,6 +2,8 @@
 
 #include "frontend/json.h"
 #include "ir/base/file.h"
+#include "ir/lex.h"
+#include "ir/near.h"
 
 #include <string.h>
 
@@ -117,6 +119,38 @@ static const char *looks_like(LigStr bytes)
     return NULL;
 }
 
+// The word that texts begin with which is nearest to this one; empty when none is near.
+static LigStr near_first_word(LigStr word)
+{
+    LigNear near = lig_near(word);
+    lig_near_offer(&near, LIG_STR("module"));
+    lig_near_offer(&near, LIG_STR("model"));
+    return near.best;
+}
+
+// Whether someone meant to write a graph or spec: `token` is its first.
+static bool is_meant_as_text(const char *path, LigToken token)
+{
+    if (lig_str_ends_with(lig_str(path), LIG_STR(".lig"))) return token.kind != LIG_TOKEN_INVALID;
+    return token.kind == LIG_TOKEN_NAME && near_first_word(token.text).length > 0;
+}
+
+static LigStatus fail_text(LigContext *ctx, LigToken token)
+{
+    enum { MOST = 64 };
+    if (token.kind == LIG_TOKEN_END)
+        return lig_fail(ctx, LIG_ERR_PARSE, token.loc,
+                        "expected `module` (a graph) or `model` (a spec), but the text ends here");
+    LigStr near = near_first_word(token.text);
+    if (near.length > 0) {
+        return lig_fail(ctx, LIG_ERR_PARSE, token.loc, "unknown first word `%.*s`: did you mean `%.*s`?",
+                        LIG_STR_ARG(token.text), LIG_STR_ARG(near));
+    }
+    return lig_fail(ctx, LIG_ERR_PARSE, token.loc,
+                    "expected `module` (a graph) or `model` (a spec), but found `%.*s`",
+                    (int)(token.text.length < MOST ? token.text.length : MOST), token.text.data);
+}
+
 static LigStatus fail_unknown(LigContext *ctx, const char *path, LigStr bytes)
 {
     enum { SHOWN = 8 };
@@ -178,7 +212,10 @@ static LigStatus detect_bytes(LigContext *ctx, const char *path, LigStr bytes, L
     if (*out != LIG_MODEL_KIND_COUNT) return LIG_OK;
     LigStr text = skip_blank(bytes);
     if (text.length > 0 && text.data[0] == '{') return detect_json(ctx, path, bytes, out);
-    return fail_unknown(ctx, path, bytes);
+    if (bytes.length == 0) return fail_unknown(ctx, path, bytes);
+    LigLexer lexer = lig_lexer(path, bytes);
+    LigToken first = lig_lexer_next(&lexer);
+    return is_meant_as_text(path, first) ? fail_text(ctx, first) : fail_unknown(ctx, path, bytes);
 }
 
 static bool has_file(LigContext *ctx, const char *directory, const char *name, LigStatus *status)

@@ -86,13 +86,30 @@ static LigFusionRule reader_refuses(const LigFuseGroups *g, const LigOp *op)
     return joins(op) ? LIG_FUSION_NONE : LIG_FUSION_READS_ALONE;
 }
 
+static bool has_op(const LigFuseGroup *group, LigOpCode code)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        if (group->members[i]->code == code) return true;
+    }
+    return false;
+}
+
+// Whether `op` needs a row of its own kernel. Quantising does not: its blocks are made while a row is stored,
+// by all kernels of rows but those of rope, which store a token's rows together.
+static bool needs_other_row(const LigFuseGroup *group, const LigOp *op)
+{
+    if (!lig_fuse_is_row(op)) return false;
+    if (op->code == LIG_OP_QUANTIZE) return group->linear_count || has_op(group, LIG_OP_ROPE);
+    return group->row_count || group->linear_count;
+}
+
 static LigFusionRule group_refuses(const LigFuseGroups *g, const LigFuseGroup *group, const LigOp *op,
                                    size_t position)
 {
     const LigOp *first = group->members[0];
     if (!takes_others(first)) return LIG_FUSION_WRITES_ALONE;
     if (goes_to_onednn(g, first)) return LIG_FUSION_ONEDNN;
-    if (lig_fuse_is_row(op) && (group->row_count || group->linear_count)) return LIG_FUSION_WHOLE_ROW;
+    if (needs_other_row(group, op)) return LIG_FUSION_WHOLE_ROW;
     if (!has_one_shape(g, group)) return LIG_FUSION_WIDTHS;
     if (!same_dims(g->module, shape_of(first), shape_of(op))) return LIG_FUSION_SHAPE;
     return can_sink(g, group, position) ? LIG_FUSION_NONE : LIG_FUSION_READ_BETWEEN;

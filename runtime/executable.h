@@ -16,7 +16,7 @@ typedef struct LigExecutableOptions {
     const LigTarget *target;     // instructions that may be generated
     const LigParallel *parallel; // NULL: everything on the calling thread
     LigPassOptions passes;
-    bool interpret; // by the reference interpreter, from the stage the module is at
+    bool interpret; // by the interpreter, from the stage the module is at; passes that change meaning run
     bool verify;    // the verifier after every pass, and its numbers by the interpreter (passes/compare.h)
     const LigExampleCall *verify_call; // NULL, or the call to compare; without it, random ones
     uint64_t verify_seed;              // of those
@@ -63,7 +63,10 @@ typedef struct LigKernelTime {
     uint64_t calls, nanoseconds;
 } LigKernelTime;
 typedef struct LigExecutableFacts {
-    double pass_ms, load_ms;
+    const LigPassTime *passes; // "verify", each pass that ran, "schedule"
+    size_t pass_count;
+    double pass_ms; // the sum of these
+    double load_ms;
     LigCompilerFacts compiler;  // all 0 when interpreted
     uint64_t arena_bytes;       // the largest of the variants called so far: what is allocated
     uint64_t resident_bytes;    // packed weights

@@ -1,7 +1,4 @@
 // liga explain: why each pair of ops shares a kernel, or does not.
-#include "frontend/detect.h"
-#include "ir/base/file.h"
-#include "ir/text.h"
 #include "ir/verify.h"
 #include "passes/fusion.h"
 #include "tools/command_output.h"
@@ -12,25 +9,11 @@
 
 // ---- the module, fused ----
 
-// A graph in text needs no weights to be fused.
-static LigStatus parse(LigOptions *options, const char *path, LigModule **out)
-{
-    LigMappedFile *file = NULL;
-    LIG_TRY(lig_file_map(options->ctx, path, &file));
-    LigStatus status =
-        lig_parse_module(options->ctx, path, (LigStr){(const char *)file->data, file->size}, out);
-    lig_file_unmap(file);
-    return status;
-}
-
+// Weights need not be there.
 static LigStatus build(LigOpenModel *model, LigOptions *options, LigModule **out)
 {
-    LigModelKind kind;
-    const char *path = lig_options_operand(options);
-    LIG_TRY(lig_model_detect(options->ctx, path, &kind));
-    if (kind == LIG_MODEL_TEXT) return parse(options, path, out);
     LIG_TRY(lig_open_model_file(model, options));
-    return lig_open_model_build(model, out);
+    return lig_open_model_build_unbound(model, out);
 }
 
 static LigStatus fuse(LigOptions *options, LigModule *module, LigFusionReport *report)
