@@ -4,6 +4,7 @@
 #include "tools/cache_folder_option.h"
 #include "tools/diagnostics.h"
 #include "tools/progress.h"
+#include "tools/verify_report.h"
 #include "tools/version.h"
 
 #include <errno.h>
@@ -159,6 +160,8 @@ static LigStatus compile(LigOpenModel *model, LigModule *module)
                                 .passes = lig_open_model_passes(options),
                                 .interpret = lig_option_given(options, LIG_OPT_INTERPRET),
                                 .verify = lig_option_given(options, LIG_OPT_VERIFY),
+                                .verify_call = model->verify_call,
+                                .verify_seed = (uint64_t)lig_option_integer(options, LIG_OPT_SEED),
                                 .time = lig_option_given(options, LIG_OPT_TIME)};
     LigStatus status = prepare_machine(model);
     if (status == LIG_OK) status = lig_open_model_dump_dir(model->options, &how.dump_dir);
@@ -169,7 +172,11 @@ static LigStatus compile(LigOpenModel *model, LigModule *module)
     }
     if (has_integer_weights(module)) model->activations = how.passes.activations;
     tell_arithmetic(model);
-    return lig_executable_create(module, &how, &model->executable);
+    LIG_TRY(lig_executable_create(module, &how, &model->executable));
+    if (!how.verify || how.interpret) return LIG_OK;
+    LigExecutableFacts facts = lig_executable_facts(model->executable);
+    lig_verify_report(options, facts.verified_calls, facts.measures, facts.measure_count);
+    return LIG_OK;
 }
 
 LigStatus lig_open_model_compile(LigOpenModel *model, LigModule *module)
