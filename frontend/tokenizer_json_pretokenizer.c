@@ -53,8 +53,8 @@ static LigStatus read_behavior(LigJsonRules *rules, const json_t *json, LigSplit
 
 static LigStatus read_split(LigJsonRules *rules, const json_t *json)
 {
-    LigSplitKind kind;
-    LigStr pattern;
+    LigSplitKind kind = LIG_SPLIT_ISOLATE;
+    LigStr pattern = {0};
     LIG_TRY(read_behavior(rules, json, &kind));
     LIG_TRY(lig_json__pattern(rules, json_object_get(json, "pattern"), &pattern));
     return push_split(rules, kind, lig_json__flag(json, "invert") ? LIG_RULE_INVERT : 0, pattern);
