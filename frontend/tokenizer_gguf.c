@@ -85,6 +85,7 @@ static LigStatus load_tokens(Reading *r)
 {
     const LigGgufTokenizer *gguf = r->gguf;
     LIG_TRY(lig_vocabulary_init(&r->v, gguf->token_count));
+    if (!lig_map_reserve(r->v.arena, &r->v.ids, gguf->token_count)) return lig_no_memory(r->v.ctx);
     r->v.is_byte_level = r->kind->model == LIG_TEXT_BYTE_BPE;
     const bool scored = r->kind->model == LIG_TEXT_CHAR_BPE || r->kind->model == LIG_TEXT_UNIGRAM;
     if (scored && !gguf->scores) return bad(r, "there is no tokenizer.ggml.scores, which this model needs");

@@ -14,9 +14,10 @@ typedef struct LigVocabulary {
     LigArena *arena;
     const char *path;   // for messages
     bool is_byte_level; // tokens are spelled in the byte-level alphabet
-    LigStr joint;   // BPE: what a right side begins with and its union leaves out (continuing_subword_prefix)
-    LigMap ids;     // spelling -> id + 1
-    LigStr *tokens; // [token_count] bytes; data = NULL: no such token
+    LigStr joint; // BPE: what a right side begins with and its union leaves out (continuing_subword_prefix)
+    LigMap ids;   // spelling -> id + 1
+    LigStr *spellings; // [token_count], as in the file; data = NULL: none, or a repetition of an earlier one
+    LigStr *tokens;    // [token_count] bytes; data = NULL: no such token
     size_t token_count;
     uint8_t *unmatched; // [token_count] as in LigTokenizerSpec
     double *scores;     // [token_count] as in LigTokenizerSpec

@@ -15,7 +15,8 @@ typedef struct LigExecutableOptions {
     const LigTarget *target;     // instructions that may be generated
     const LigParallel *parallel; // NULL: everything on the calling thread
     LigPassOptions passes;
-    bool interpret;       // by the reference interpreter, from the stage the module is at
+    bool
+        interpret; // by the reference interpreter, from the stage the module is at; passes that change meaning run
     bool verify;          // the verifier after every pass
     bool time;            // count the time of each kernel
     const char *dump_dir; // NULL, or a folder for the text of every stage
@@ -60,7 +61,10 @@ typedef struct LigKernelTime {
     uint64_t calls, nanoseconds;
 } LigKernelTime;
 typedef struct LigExecutableFacts {
-    double pass_ms, load_ms;
+    const LigPassTime *passes; // "verify", each pass that ran, "schedule"
+    size_t pass_count;
+    double pass_ms; // the sum of these
+    double load_ms;
     LigCompilerFacts compiler;  // all 0 when interpreted
     uint64_t arena_bytes;       // the largest of the variants called so far: what is allocated
     uint64_t resident_bytes;    // packed weights
