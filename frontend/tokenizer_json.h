@@ -18,6 +18,7 @@ typedef struct LigTokenizerExtras {
     LigStr bos, eos, pad;   // tokenizer_config.json: the texts of these tokens; empty = none
     const int32_t *end_ids; // [end_count] generation_config.json's eos_token_id; empty: `eos` alone
     size_t end_count;
+    bool adds_bos, adds_eos; // around a text, where the tokenizer's own file does not say (SentencePiece's)
 } LigTokenizerExtras;
 
 // `text` is the file's content, `path` its name for messages. `out` is released by lig_image_free.

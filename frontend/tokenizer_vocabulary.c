@@ -32,6 +32,7 @@ static LigStatus remember(LigVocabulary *v, int32_t id, LigStr spelling)
 
 LigStatus lig_vocabulary_put(LigVocabulary *v, int32_t id, LigStr spelling)
 {
+    if (!spelling.data) spelling = LIG_STR("");
     LIG_TRY(remember(v, id, spelling));
     v->tokens[id] = v->is_byte_level ? lig_byte_level_decode(v->arena, spelling) : spelling;
     return v->tokens[id].data ? LIG_OK : lig_no_memory(v->ctx);
