@@ -153,9 +153,6 @@ static LigStatus fail_text(LigContext *ctx, LigToken token)
 
 static LigStatus fail_unknown(LigContext *ctx, const char *path, LigStr bytes)
 {
-    LigLexer lexer = lig_lexer(path, bytes);
-    LigToken first = lig_lexer_next(&lexer);
-    if (bytes.length > 0 && is_meant_as_text(path, first)) return fail_text(ctx, first);
     enum { SHOWN = 8 };
     char shown[SHOWN * 3 + 1] = "none: the file is empty";
     const char digits[] = "0123456789abcdef";
@@ -215,7 +212,10 @@ static LigStatus detect_bytes(LigContext *ctx, const char *path, LigStr bytes, L
     if (*out != LIG_MODEL_KIND_COUNT) return LIG_OK;
     LigStr text = skip_blank(bytes);
     if (text.length > 0 && text.data[0] == '{') return detect_json(ctx, path, bytes, out);
-    return fail_unknown(ctx, path, bytes);
+    if (bytes.length == 0) return fail_unknown(ctx, path, bytes);
+    LigLexer lexer = lig_lexer(path, bytes);
+    LigToken first = lig_lexer_next(&lexer);
+    return is_meant_as_text(path, first) ? fail_text(ctx, first) : fail_unknown(ctx, path, bytes);
 }
 
 static bool has_file(LigContext *ctx, const char *directory, const char *name, LigStatus *status)

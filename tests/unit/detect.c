@@ -58,7 +58,7 @@ static void other_files_are_named(void **state)
         {BYTES("x"), "first bytes: 78; expected a Hugging Face directory, GGUF, ONNX"},
         {BYTES("# only a comment"), "is no model"},
         {BYTES("modules"), "unknown first word `modules`: did you mean `module`?"},
-        {BYTES("# a spec\nmodle \"m\" {}"), "unknown first word `modle`: did you mean `model`?"},
+        {BYTES("# a spec\nmodell \"m\" {}"), "unknown first word `modell`: did you mean `model`?"},
         {BYTES("hello, world"), "is no model"},
         {BYTES("#!/bin/sh\nls"), "is no model"},
         {BYTES("{\"a\": 1}"), "is no model"},
