@@ -209,6 +209,14 @@ static float add_run(const LigTarget *target, const Rows *rows, int64_t first, i
     return value;
 }
 
+static LigQuantaRow *read_rows(LigArena *arena, const LigTensor *t)
+{
+    LigQuantaRow *rows = LIG_NEW_ARRAY(arena, LigQuantaRow, (size_t)t->shape.dims[0]);
+    assert_non_null(rows);
+    for (int64_t i = 0; i < t->shape.dims[0]; i++) rows[i] = read_row(arena, t, i);
+    return rows;
+}
+
 // One element as the kernel computes it, and the sum of its terms' magnitudes.
 static float model(const KernelRun *run, const LigTarget *target, const Rows *rows, double *magnitude)
 {
@@ -236,10 +244,11 @@ static void check_linear(KernelRun *run, const LigTarget *target)
     LigEvalArgs args = {
         .module = run->module, .operands = run->inputs, .results = &near, .scratch = lig_arena_create()};
     assert_int_equal(lig_eval_linear(&args), LIG_OK);
+    const LigQuantaRow *xs = read_rows(args.scratch, &run->inputs[0]),
+                       *ws = read_rows(args.scratch, &run->inputs[1]);
     for (int64_t i = 0; i < rows * outputs; i++) {
         double magnitude = 0;
-        const Rows read = {read_row(args.scratch, &run->inputs[0], i / outputs),
-                           read_row(args.scratch, &run->inputs[1], i % outputs)};
+        const Rows read = {xs[i / outputs], ws[i % outputs]};
         float want = model(run, target, &read, &magnitude);
         float got = ((const float *)run->outputs[0].data)[i], interpreted = ((const float *)near.data)[i];
         bool is_near = fabs((double)got - (double)interpreted) <= (double)(blocks + 6) * 0x1p-24 * magnitude;
