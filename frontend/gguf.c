@@ -1,9 +1,8 @@
 // One pass over the header: metadata, then the tensor directory, each read through a cursor that can't leave
 // the mapping. String arrays get a table of views; everything else stays where it is mapped.
-#include "frontend/gguf.h"
+#include "frontend/gguf_parts.h"
 
 #include "ir/base/alloc.h"
-#include "ir/base/vec.h"
 
 #include <string.h>
 
@@ -14,17 +13,6 @@ enum {
     DEFAULT_ALIGNMENT = 32,
     MIN_VALUE_BYTES = 8 + 4 + 1,          // length of the key, kind, a one-byte value
     MIN_TENSOR_BYTES = 8 + 4 + 8 + 4 + 8, // length of the name, rank, one dim, type, offset
-};
-
-struct LigGguf {
-    LigMappedFile *file;
-    LigArena *arena;
-    LigMap values_by_key;
-    LIG_VEC(LigGgufValue) values;
-    LigTensorSet tensors;
-    uint32_t version;
-    size_t alignment;
-    size_t data_begin; // where tensor data starts in the file
 };
 
 typedef struct Reader {
@@ -313,7 +301,7 @@ static LigStatus read_version(Reader *r)
 
 static LigStatus read_settings(const Reader *r)
 {
-    uint64_t alignment = DEFAULT_ALIGNMENT, parts = 1;
+    uint64_t alignment = DEFAULT_ALIGNMENT;
     LIG_TRY(lig_gguf_get_u64(r->ctx, r->gguf, LIG_STR("general.alignment"), &alignment));
     if (alignment < 8 || alignment > UINT32_MAX || (alignment & (alignment - 1)) != 0) {
         return lig_fail(
@@ -322,11 +310,7 @@ static LigStatus read_settings(const Reader *r)
             (unsigned long long)alignment);
     }
     r->gguf->alignment = (size_t)alignment;
-    LIG_TRY(lig_gguf_get_u64(r->ctx, r->gguf, LIG_STR("split.count"), &parts));
-    if (parts <= 1) return LIG_OK;
-    return lig_fail(r->ctx, LIG_ERR_UNSUPPORTED, LIG_FILE_LOC(r->path),
-                    "is one of %llu parts of a split model: join them into one file (gguf-split --merge)",
-                    (unsigned long long)parts);
+    return LIG_OK;
 }
 
 static LigStatus read_all(Reader *r)
@@ -341,7 +325,7 @@ static LigStatus read_all(Reader *r)
     return read_tensors(r, tensor_count);
 }
 
-LigStatus lig_gguf_open(LigContext *ctx, const char *path, LigGguf **out)
+LigStatus lig_gguf__open_part(LigContext *ctx, const char *path, LigGguf **out)
 {
     LigGguf *gguf = lig_alloc_zero(sizeof *gguf);
     if (!gguf) return lig_no_memory(ctx);
@@ -359,11 +343,13 @@ LigStatus lig_gguf_open(LigContext *ctx, const char *path, LigGguf **out)
 void lig_gguf_close(LigGguf *gguf)
 {
     if (!gguf) return;
+    for (size_t i = 0; i < gguf->part_count; i++) lig_gguf_close(gguf->parts[i]);
     lig_file_unmap(gguf->file);
     lig_arena_destroy(gguf->arena);
     lig_free(gguf);
 }
 
+size_t lig_gguf_part_count(const LigGguf *gguf) { return gguf->part_count + 1; }
 const char *lig_gguf_path(const LigGguf *gguf) { return gguf->file->path; }
 uint32_t lig_gguf_version(const LigGguf *gguf) { return gguf->version; }
 const LigTensorSet *lig_gguf_tensors(const LigGguf *gguf) { return &gguf->tensors; }

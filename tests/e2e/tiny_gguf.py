@@ -36,6 +36,9 @@ class Writer:
     def string(self, key, value):
         self.values.append((key, struct.pack("<I", STRING) + text(value)))
 
+    def strings(self, key, values):
+        self.values.append((key, struct.pack("<IIQ", ARRAY, STRING, len(values)) + b"".join(map(text, values))))
+
     def tensor(self, name, shape, values, kind=GGML_F32):
         """values: an array of f32, or the bytes of any other type."""
         blob = values if isinstance(values, bytes) else array.array("f", values).tobytes()
@@ -194,7 +197,10 @@ def put_rest(w, config, architecture):
     w.u32(f"{architecture}.vocab_size", config["vocab_size"])
     if architecture == "bert":
         w.bool("bert.attention.causal", False)
-        w.u32("bert.pooling_type", 1)
+        w.u32("bert.pooling_type", 4 if "id2label" in config else 1)
+        w.u32("tokenizer.ggml.token_type_count", config["type_vocab_size"])
+    if "id2label" in config:
+        w.strings(f"{architecture}.classifier.output_labels", list(config["id2label"].values()))
 
 
 def convert(model):
