@@ -38,6 +38,14 @@ const LigGgmlType *lig_ggml_type(uint32_t id)
     return NULL;
 }
 
+const LigGgmlType *lig_ggml_type_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof ggml_types / sizeof *ggml_types; i++) {
+        if (strcmp(ggml_types[i].name, name) == 0) return &ggml_types[i];
+    }
+    return NULL;
+}
+
 static size_t remaining(const Reader *r) { return r->gguf->file->size - r->at; }
 
 static LigStatus need(const Reader *r, uint64_t bytes, const char *what)
@@ -83,15 +91,14 @@ static LigStatus check_count(const Reader *r, uint64_t count, size_t min_bytes, 
         (unsigned long long)count, what, remaining(r));
 }
 
-// Bytes of a number of this kind; 0 for strings, arrays and kinds not known.
-static size_t number_bytes(uint32_t kind)
+size_t lig_gguf_kind_bytes(LigGgufKind kind)
 {
     static const unsigned char bytes[] = {
         [LIG_GGUF_U8] = 1,  [LIG_GGUF_I8] = 1,  [LIG_GGUF_U16] = 2, [LIG_GGUF_I16] = 2,
         [LIG_GGUF_U32] = 4, [LIG_GGUF_I32] = 4, [LIG_GGUF_F32] = 4, [LIG_GGUF_BOOL] = 1,
         [LIG_GGUF_U64] = 8, [LIG_GGUF_I64] = 8, [LIG_GGUF_F64] = 8,
     };
-    return kind < sizeof bytes ? bytes[kind] : 0;
+    return (size_t)kind < sizeof bytes ? bytes[kind] : 0;
 }
 
 static LigStatus check_bools(const Reader *r, const LigGgufValue *value)
@@ -107,7 +114,7 @@ static LigStatus check_bools(const Reader *r, const LigGgufValue *value)
 
 static LigStatus read_numbers(Reader *r, LigGgufValue *value)
 {
-    size_t each = number_bytes(value->kind);
+    size_t each = lig_gguf_kind_bytes(value->kind);
     if (each == 0) {
         return lig_fail(r->ctx, LIG_ERR_UNSUPPORTED, LIG_FILE_LOC(r->path),
                         "metadata '%.*s' has the kind %u%s: expected numbers, bools, strings or arrays of them",

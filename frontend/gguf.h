@@ -30,6 +30,9 @@ typedef enum LigGgufKind { // numbers as in the file
     LIG_GGUF_F64 = 12,
 } LigGgufKind;
 
+// Bytes of a number of this kind; 0 for strings, arrays and kinds not known.
+size_t lig_gguf_kind_bytes(LigGgufKind kind);
+
 // One metadata entry. A scalar is held as an array of one.
 typedef struct LigGgufValue {
     LigStr key;
@@ -96,5 +99,6 @@ typedef struct LigGgmlType {
     uint32_t block_bytes; // bytes per block
 } LigGgmlType;
 const LigGgmlType *lig_ggml_type(uint32_t id);
+const LigGgmlType *lig_ggml_type_named(const char *name);
 
 #endif
