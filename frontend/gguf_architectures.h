@@ -24,6 +24,7 @@ typedef enum LigGgufUse {
     LIG_GGUF_USE_SIZE,      // int64_t, must be there
     LIG_GGUF_USE_INT,       // int64_t
     LIG_GGUF_USE_REAL,      // double; the file has it as f32
+    LIG_GGUF_USE_OLD_REAL,  // the same; read, but never written
     LIG_GGUF_USE_ZERO,      // no other number is known
     LIG_GGUF_USE_ONE,
     LIG_GGUF_USE_FALSE, // no other value is known
@@ -41,7 +42,8 @@ typedef struct LigGgufArchitecture {
     const char *name;
     const LigGgufKey *keys[LIG_GGUF_LISTS]; // NULL after the last
     LigNaming hf_names;                     // of the Hugging Face models that are written as this one
-    bool scaled_by_width;                   // embeddings are multiplied by sqrt(width)
+    bool qkv_biases; // of the models that Hugging Face names alike, this is the one with biases of q, k and v
+    bool scaled_by_width; // embeddings are multiplied by sqrt(width), and norms there are stored minus one
     LigSpec preset;
 } LigGgufArchitecture;
 

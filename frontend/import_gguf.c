@@ -102,6 +102,7 @@ static LigStatus read_key(const Source *s, const LigGgufKey *key, LigGgufConfig 
         memcpy(field, &integer, sizeof integer);
         return LIG_OK;
     case LIG_GGUF_USE_REAL:
+    case LIG_GGUF_USE_OLD_REAL:
         memcpy(&real, field, sizeof real);
         LIG_TRY(lig_gguf_get_f64(s->ctx, s->gguf, name, &real));
         real = undo_f32(real);
