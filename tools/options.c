@@ -22,6 +22,7 @@ typedef struct OptionInfo {
 #define C(ID) (1u << LIG_CMD_##ID)
 #define ALL UINT32_MAX
 #define COMPILES (C(RUN) | C(FORWARD) | C(EVAL) | C(BENCH))
+#define WRITES (C(COMPILE) | C(QUANTIZE))
 static const OptionInfo infos[LIG_OPTION_COUNT] = {
 #define LIG_OPTION(ID, name, letter, kind, value, least, most, fallback, commands, help)                       \
     {name, letter, kind, value, (double)(least), (double)(most), fallback, commands, help},
