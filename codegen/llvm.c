@@ -233,7 +233,10 @@ LLVMValueRef lig_emit_fma(LigEmitter *e, LLVMValueRef a, LLVMValueRef b, LLVMVal
 
 LLVMValueRef lig_emit_max(LigEmitter *e, LLVMValueRef a, LLVMValueRef b)
 {
-    return LLVMBuildSelect(e->builder, LLVMBuildFCmp(e->builder, LLVMRealOGT, a, b, ""), a, b, "");
+    bool is_integer = LLVMGetTypeKind(element_of(LLVMTypeOf(a))) == LLVMIntegerTypeKind;
+    LLVMValueRef above = is_integer ? LLVMBuildICmp(e->builder, LLVMIntSGT, a, b, "")
+                                    : LLVMBuildFCmp(e->builder, LLVMRealOGT, a, b, "");
+    return LLVMBuildSelect(e->builder, above, a, b, "");
 }
 
 LLVMValueRef lig_emit_min(LigEmitter *e, LLVMValueRef a, LLVMValueRef b)

@@ -21,12 +21,29 @@ static int byte_of(uint32_t code_point)
     return code_point < 256 + 68 ? (int)unprintable(code_point - 256) : -1;
 }
 
+// ASCII stands for itself.
+static bool is_plain(LigStr token)
+{
+    for (size_t i = 0; i < token.length; i++) {
+        unsigned char c = (unsigned char)token.data[i];
+        if (c >= 0x80 || !is_printable(c)) return false;
+    }
+    return token.length > 0;
+}
+
 LigStr lig_byte_level_decode(LigArena *arena, LigStr token)
 {
+    if (is_plain(token)) return token;
     char *bytes = lig_arena_alloc(arena, token.length + 1);
     if (!bytes) return (LigStr){0};
     size_t count = 0;
     for (LigStr rest = token; rest.length > 0;) {
+        unsigned char first = (unsigned char)rest.data[0];
+        if (first < 0x80 && is_printable(first)) {
+            bytes[count++] = (char)first;
+            rest = lig_str_skip(rest, 1);
+            continue;
+        }
         LigUtf8Char c = lig_utf8_next(rest);
         int byte = c.state == LIG_UTF8_VALID ? byte_of(c.code_point) : -1;
         if (byte < 0) return token.data ? token : (LigStr){bytes, 0};

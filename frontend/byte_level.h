@@ -6,8 +6,8 @@
 
 #include "ir/base/str.h"
 
-// The bytes that `token` writes, in the arena; `token` itself when some character is outside the alphabet
-// (an added token, which stands for its own text). data = NULL when memory is out.
+// The bytes that `token` writes, in the arena; `token` itself when it is ASCII, or when some character is
+// outside the alphabet (an added token, which stands for its own text). data = NULL when memory is out.
 LigStr lig_byte_level_decode(LigArena *arena, LigStr token);
 
 #endif

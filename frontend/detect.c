@@ -2,6 +2,8 @@
 
 #include "frontend/json.h"
 #include "ir/base/file.h"
+#include "ir/lex.h"
+#include "ir/near.h"
 
 #include <string.h>
 
@@ -117,8 +119,32 @@ static const char *looks_like(LigStr bytes)
     return NULL;
 }
 
+// Whether someone meant to write a graph or spec: `token` is its first.
+static bool is_meant_as_text(const char *path, LigToken token)
+{
+    if (lig_str_ends_with(lig_str(path), LIG_STR(".lig"))) return token.kind != LIG_TOKEN_INVALID;
+    LigNear near = lig_near(token.text);
+    lig_near_offer(&near, LIG_STR("module"));
+    lig_near_offer(&near, LIG_STR("model"));
+    return token.kind == LIG_TOKEN_NAME && near.best.length > 0;
+}
+
+static LigStatus fail_text(LigContext *ctx, LigToken token)
+{
+    enum { MOST = 64 };
+    if (token.kind == LIG_TOKEN_END)
+        return lig_fail(ctx, LIG_ERR_PARSE, token.loc,
+                        "expected `module` (a graph) or `model` (a spec), but the text ends here");
+    return lig_fail(ctx, LIG_ERR_PARSE, token.loc,
+                    "expected `module` (a graph) or `model` (a spec), but found `%.*s`",
+                    (int)(token.text.length < MOST ? token.text.length : MOST), token.text.data);
+}
+
 static LigStatus fail_unknown(LigContext *ctx, const char *path, LigStr bytes)
 {
+    LigLexer lexer = lig_lexer(path, bytes);
+    LigToken first = lig_lexer_next(&lexer);
+    if (bytes.length > 0 && is_meant_as_text(path, first)) return fail_text(ctx, first);
     enum { SHOWN = 8 };
     char shown[SHOWN * 3 + 1] = "none: the file is empty";
     const char digits[] = "0123456789abcdef";

@@ -20,7 +20,8 @@ const char *lig_model_kind_name(LigModelKind kind);
 
 // Only the kind is settled: the reader of that kind may still refuse the content.
 // Errors: NOT_FOUND (no such path; a directory without config.json or weights, naming what was expected), IO,
-// INVALID (none of the kinds: names the first bytes, what they look like, and the kinds), NO_MEMORY.
+// INVALID (none of the kinds: names the first bytes, what they look like, and the kinds), PARSE (a text that begins
+// with neither word), NO_MEMORY.
 LigStatus lig_model_detect(LigContext *ctx, const char *path, LigModelKind *out) LIG_MUST_CHECK;
 
 #endif

@@ -273,10 +273,12 @@ LigStatus lig_export_plan(LigModelFile *file, LigExportFormat format, LigExportP
     const LigSpec *spec = lig_model_file_spec(file);
     *out = (LigExportPlan){.arena = lig_arena_create(), .file = file, .format = format};
     if (!out->arena) return lig_no_memory(ctx);
-    if (!spec) {
-        return lig_fail(
-            ctx, LIG_ERR_UNSUPPORTED, LIG_FILE_LOC(lig_model_file_path(file)),
-            "is a graph, which GGUF and Hugging Face's files can't hold: give the model it came from");
+    LigModelKind kind = lig_model_file_kind(file);
+    if (kind != LIG_MODEL_GGUF && kind != LIG_MODEL_HF_DIRECTORY) {
+        return lig_fail(ctx, LIG_ERR_UNSUPPORTED, LIG_FILE_LOC(lig_model_file_path(file)),
+                        "is a %s, whose weights are not written to other files: give a GGUF or a Hugging Face "
+                        "directory",
+                        lig_model_file_kind_name(file));
     }
     LigExportForms forms;
     bool same = (lig_model_file_gguf(file) != NULL) == (format == LIG_EXPORT_GGUF);

@@ -2,7 +2,7 @@
 
 #include "frontend/export_forms.h"
 #include "frontend/export_tokenizer.h"
-#include "frontend/json.h"
+#include "frontend/head_config.h"
 
 #include <string.h>
 
@@ -128,63 +128,30 @@ static LigStatus put_keys(const Writer *w)
     return LIG_OK;
 }
 
-// What sentence-transformers keeps beside an embedding model.
-static LigStatus read_pooling(const Writer *w, uint32_t *out)
-{
-    static const struct {
-        const char *key;
-        uint32_t pooling;
-    } modes[] = {{"pooling_mode_mean_tokens", POOLING_MEAN},
-                 {"pooling_mode_cls_token", POOLING_CLS},
-                 {"pooling_mode_lasttoken", POOLING_LAST}};
-    LigContext *ctx = lig_model_file_context(w->plan->file);
-    LigStr path =
-        lig_str_format(w->plan->arena, "%s/1_Pooling/config.json", lig_model_file_path(w->plan->file));
-    if (!path.data) return lig_no_memory(ctx);
-    if (!lig_path_exists(path.data)) return LIG_OK;
-    json_t *root;
-    LIG_TRY(lig_json_read_file(ctx, path.data, &root));
-    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
-        if (json_is_true(json_object_get(root, modes[i].key))) *out = modes[i].pooling;
-    }
-    json_decref(root);
-    return LIG_OK;
-}
-
 static LigStatus put_labels(const Writer *w)
 {
     LigContext *ctx = lig_model_file_context(w->plan->file);
     const char *name;
-    size_t count = (size_t)w->spec->head.labels;
-    LigStr *labels = LIG_NEW_ARRAY(w->plan->arena, LigStr, count);
-    LigStr path = lig_str_format(w->plan->arena, "%s/config.json", lig_model_file_path(w->plan->file));
+    LigLabelConfig labels;
     LIG_TRY(key_of(w, "classifier.output_labels", &name));
-    if (!labels || !path.data) return lig_no_memory(ctx);
-    json_t *root;
-    LIG_TRY(lig_json_read_file(ctx, path.data, &root));
-    const json_t *given = json_object_get(root, "id2label");
-    for (size_t i = 0; i < count; i++) {
-        LigStr index = lig_str_format(w->plan->arena, "%zu", i);
-        const json_t *label = index.data ? json_object_get(given, index.data) : NULL;
-        labels[i] = json_is_string(label) ? lig_str_copy(w->plan->arena, lig_str(json_string_value(label)))
-                                          : lig_str_format(w->plan->arena, "LABEL_%zu", i);
-        if (!labels[i].data) break;
-    }
-    json_decref(root);
-    if (!labels[count - 1].data) return lig_no_memory(ctx);
-    lig_gguf_put_strs(w->out, name, labels, count);
+    LIG_TRY(lig_label_config_read(ctx, w->plan->arena, lig_model_file_path(w->plan->file), w->spec->head.labels,
+                                  &labels));
+    lig_gguf_put_strs(w->out, name, labels.names, (size_t)w->spec->head.labels);
     return LIG_OK;
 }
 
 static LigStatus put_encoder(const Writer *w)
 {
-    uint32_t pooling = POOLING_MEAN;
+    static const uint32_t poolings[] = {
+        [LIG_POOL_MEAN] = POOLING_MEAN, [LIG_POOL_CLS] = POOLING_CLS, [LIG_POOL_LAST] = POOLING_LAST};
+    LigEmbeddingConfig config;
     const char *name;
     if (w->spec->family != LIG_FAMILY_ENCODER) return LIG_OK;
     LIG_TRY(key_of(w, "pooling_type", &name));
-    LIG_TRY(read_pooling(w, &pooling));
+    LIG_TRY(lig_embedding_config_read(lig_model_file_context(w->plan->file), lig_model_file_path(w->plan->file),
+                                      &config));
     bool classifies = w->spec->head.kind == LIG_HEAD_CLASSIFY;
-    lig_gguf_put_u32(w->out, name, classifies ? POOLING_RANK : pooling);
+    lig_gguf_put_u32(w->out, name, classifies ? POOLING_RANK : poolings[config.pooling]);
     lig_gguf_put_u32(w->out, "tokenizer.ggml.token_type_count", (uint32_t)w->spec->embedding.types);
     return classifies ? put_labels(w) : LIG_OK;
 }

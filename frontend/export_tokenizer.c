@@ -148,28 +148,32 @@ static LigStatus describe_step(const Writer *w, const json_t *step, LigText *out
     "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits                                       \
     "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+\n"
 
+static const LigNamedSteps named_steps[] = {
+    {"gpt-2", "gpt2\n", false, false},
+    {"smollm", "digits\ngpt2\n", false, false},
+    {"starcoder", "digits\ngpt2\n", false, false},
+    {"llama-bpe", LLAMA3("\\p{N}{1,3}"), false, true},
+    {"qwen2", LLAMA3("\\p{N}"), true, false},
+};
+
+const LigNamedSteps *lig_named_steps(size_t index)
+{
+    return index < sizeof named_steps / sizeof *named_steps ? &named_steps[index] : NULL;
+}
+
 static LigStatus find_name(const Writer *w, LigStr steps, const char **out)
 {
-    static const struct {
-        const char *name, *steps;
-        bool nfc, ignores_merges;
-    } names[] = {
-        {"gpt-2", "gpt2\n", false, false},
-        {"smollm", "digits\ngpt2\n", false, false},
-        {"llama-bpe", LLAMA3("\\p{N}{1,3}"), false, true},
-        {"qwen2", LLAMA3("\\p{N}"), true, false},
-    };
     const json_t *normalizer = json_object_get(w->root, "normalizer");
     bool nfc = is_type(normalizer, "NFC"), plain = !normalizer || json_is_null(normalizer);
     bool ignores = json_is_true(json_object_get(w->model, "ignore_merges"));
     if (!nfc && !plain) return unsupported(w, "its normalizer is not NFC");
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (!lig_str_is(steps, names[i].steps) || names[i].nfc != nfc || names[i].ignores_merges != ignores)
-            continue;
-        *out = names[i].name;
+    for (size_t i = 0; lig_named_steps(i); i++) {
+        const LigNamedSteps *row = lig_named_steps(i);
+        if (!lig_str_is(steps, row->steps) || row->nfc != nfc || row->ignores_merges != ignores) continue;
+        *out = row->name;
         return LIG_OK;
     }
-    return unsupported(w, "its pre-tokenizer is none of gpt-2, smollm, llama-bpe and qwen2");
+    return unsupported(w, "its pre-tokenizer is none of gpt-2, smollm, starcoder, llama-bpe and qwen2");
 }
 
 static LigStatus write_pre(const Writer *w)

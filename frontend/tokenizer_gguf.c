@@ -27,6 +27,7 @@ static LigStatus check_kind(LigContext *ctx, const LigGgufTokenizer *gguf)
 static LigStatus load_tokens(LigVocabulary *v, const LigGgufTokenizer *gguf)
 {
     LIG_TRY(lig_vocabulary_init(v, gguf->token_count));
+    if (!lig_map_reserve(v->arena, &v->ids, gguf->token_count)) return lig_no_memory(v->ctx);
     for (size_t i = 0; i < gguf->token_count; i++) {
         int32_t type = gguf->token_types ? gguf->token_types[i] : 0;
         uint32_t flags = type == GGUF_TOKEN_CONTROL ? LIG_ADDED_SPECIAL : 0;

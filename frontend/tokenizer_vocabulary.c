@@ -10,8 +10,9 @@ LigStatus lig_vocabulary_init(LigVocabulary *v, size_t count)
         return lig_fail(v->ctx, LIG_ERR_INVALID, LIG_FILE_LOC(v->path),
                         "tokenizer: a vocabulary of %zu tokens, expected 1 to %d", count, LIG_MAX_TOKENS);
     v->tokens = LIG_NEW_ARRAY(v->arena, LigStr, count);
+    v->spellings = LIG_NEW_ARRAY(v->arena, LigStr, count);
     v->token_count = count;
-    return v->tokens ? LIG_OK : lig_no_memory(v->ctx);
+    return v->tokens && v->spellings ? LIG_OK : lig_no_memory(v->ctx);
 }
 
 static LigStatus remember(LigVocabulary *v, int32_t id, LigStr spelling)
@@ -21,6 +22,7 @@ static LigStatus remember(LigVocabulary *v, int32_t id, LigStr spelling)
                         "tokenizer: token '%.*s' has id %d, expected 0 to %zu", LIG_STR_ARG(spelling), id,
                         v->token_count - 1);
     if (lig_map_get(&v->ids, spelling)) return LIG_OK;
+    v->spellings[id] = spelling;
     if (!lig_map_put(v->arena, &v->ids, spelling, (void *)((uintptr_t)id + 1))) return lig_no_memory(v->ctx);
     return LIG_OK;
 }
@@ -44,21 +46,35 @@ int32_t lig_vocabulary_find(const LigVocabulary *v, LigStr spelling)
     return (int32_t)(uintptr_t)lig_map_get(&v->ids, spelling) - 1;
 }
 
+static bool is_joined(LigStr whole, LigStr left, LigStr right)
+{
+    return whole.length == left.length + right.length && lig_str_starts_with(whole, left) &&
+           lig_str_ends_with(whole, right);
+}
+
+// The id of the token spelled as both joined. Trained vocabularies list tokens in the order of their merges, so
+// the one after the last merge's is looked at first. Errors: NO_MEMORY.
+static LigStatus find_joined(LigVocabulary *v, LigStr left, LigStr right, int32_t *out)
+{
+    size_t next = v->merges.count > 0 ? (size_t)v->merges.data[v->merges.count - 1].merged + 1 : v->token_count;
+    if (next < v->token_count && is_joined(v->spellings[next], left, right)) {
+        *out = (int32_t)next;
+        return LIG_OK;
+    }
+    char small[64];
+    size_t length = left.length + right.length;
+    char *bytes = length <= sizeof small ? small : lig_arena_alloc(v->arena, length);
+    if (!bytes) return lig_no_memory(v->ctx);
+    memcpy(bytes, left.data, left.length);
+    memcpy(bytes + left.length, right.data, right.length);
+    *out = lig_vocabulary_find(v, (LigStr){bytes, length});
+    return LIG_OK;
+}
+
 LigStatus lig_vocabulary_merge(LigVocabulary *v, LigStr left, LigStr right)
 {
-    LigText joined = {0};
-    lig_text_append(&joined, left);
-    lig_text_append(&joined, right);
-    if (joined.failed) {
-        lig_text_free(&joined);
-        return lig_no_memory(v->ctx);
-    }
-    LigMergeSpec merge = {
-        .left = lig_vocabulary_find(v, left),
-        .right = lig_vocabulary_find(v, right),
-        .merged = lig_vocabulary_find(v, lig_text_view(&joined)),
-    };
-    lig_text_free(&joined);
+    LigMergeSpec merge = {.left = lig_vocabulary_find(v, left), .right = lig_vocabulary_find(v, right)};
+    LIG_TRY(find_joined(v, left, right, &merge.merged));
     if (merge.left == LIG_TOKEN_NONE || merge.right == LIG_TOKEN_NONE || merge.merged == LIG_TOKEN_NONE)
         return lig_fail(
             v->ctx, LIG_ERR_INVALID, LIG_FILE_LOC(v->path),

@@ -12,9 +12,10 @@ enum { LIG_MAX_TOKENS = 1 << 24 };
 typedef struct LigVocabulary {
     LigContext *ctx;
     LigArena *arena;
-    const char *path; // for messages
-    LigMap ids;       // spelling -> id + 1
-    LigStr *tokens;   // [token_count] bytes; data = NULL: no such token
+    const char *path;  // for messages
+    LigMap ids;        // spelling -> id + 1
+    LigStr *spellings; // [token_count], as in the file; data = NULL: none, or a repetition of an earlier one
+    LigStr *tokens;    // [token_count] bytes; data = NULL: no such token
     size_t token_count;
     LIG_VEC(LigMergeSpec) merges;
     LIG_VEC(LigAddedSpec) added;

@@ -12,6 +12,13 @@ typedef struct Sum {
     bool failed;
 } Sum;
 
+// The terms are left as they are: they are large, and only those below the count mean anything.
+static void sum_begin(Sum *sum)
+{
+    sum->count = 0;
+    sum->failed = false;
+}
+
 static int compare_dims(LigDim a, LigDim b);
 
 static int compare_numbers(int64_t a, int64_t b) { return (a > b) - (a < b); }
@@ -130,8 +137,9 @@ static LigDim atom_dim(LigDimTable *table, const LigDimAtom *atom)
     const LigDimAtom *kept = lig_map_get(&table->atoms, key);
     if (kept == NULL) kept = intern(table->arena, &table->atoms, key, 0);
     if (kept == NULL) return NULL;
-    Sum sum = {.count = 1};
-    sum.terms[0] = (LigDimTerm){.coefficient = 1, .degree = 1, .atoms = {kept}};
+    Sum sum;
+    sum_begin(&sum);
+    sum_add(&sum, &(LigDimTerm){.coefficient = 1, .degree = 1, .atoms = {kept}});
     return finish(table, &sum);
 }
 
@@ -154,7 +162,8 @@ LigStatus lig_dims_declare(LigContext *ctx, LigDimTable *table, LigLoc loc, LigS
         return lig_fail(ctx, LIG_ERR_INVALID, loc, "dim %.*s in %lld..%lld: %s", LIG_STR_ARG(symbol.name),
                         (long long)symbol.low, (long long)symbol.high, bounds);
     if (table->symbol_count == LIG_MAX_SYMBOLS)
-        return lig_fail(ctx, LIG_ERR_INVALID, loc, "dim %.*s: a module has at most %d dims",
+        return lig_fail(ctx, LIG_ERR_INVALID, loc,
+                        "dim %.*s: a module has at most %d dims, write some as expressions of others",
                         LIG_STR_ARG(symbol.name), LIG_MAX_SYMBOLS);
     symbol.name = lig_str_copy(table->arena, symbol.name);
     if (symbol.name.data == NULL) return lig_no_memory(ctx);
@@ -180,6 +189,10 @@ bool lig_dims_add_fact(LigDimTable *table, LigFact fact)
 {
     if (fact.left == NULL || fact.right == NULL || !LIG_VEC_PUSH(table->arena, &table->facts, fact))
         return false;
+    LigDim slack = lig_dim_sub(table, fact.right, fact.left);
+    LigDim reverse = fact.relation == LIG_REL_EQ ? lig_dim_sub(table, fact.left, fact.right) : NULL;
+    if (slack != NULL && !LIG_VEC_PUSH(table->arena, &table->slacks, slack)) return false;
+    if (reverse != NULL && !LIG_VEC_PUSH(table->arena, &table->slacks, reverse)) return false;
     LigDimBounds bounds[LIG_MAX_SYMBOLS];
     lig_dims_bounds(table, bounds);
     if (lig_dims_sharpen(table, bounds)) memcpy(table->bounds, bounds, sizeof bounds);
@@ -191,7 +204,8 @@ const LigFact *lig_dims_fact(const LigDimTable *table, size_t index) { return &t
 
 LigDim lig_dim_const(LigDimTable *table, int64_t value)
 {
-    Sum sum = {.count = 0};
+    Sum sum;
+    sum_begin(&sum);
     sum_add_const(&sum, value);
     return finish(table, &sum);
 }
@@ -206,7 +220,8 @@ LigDim lig_dim_symbol(LigDimTable *table, size_t index)
 LigDim lig_dim_add(LigDimTable *table, LigDim a, LigDim b)
 {
     if (a == NULL || b == NULL) return NULL;
-    Sum sum = {.count = 0};
+    Sum sum;
+    sum_begin(&sum);
     sum_add_dim(&sum, a, 1);
     sum_add_dim(&sum, b, 1);
     return finish(table, &sum);
@@ -215,7 +230,8 @@ LigDim lig_dim_add(LigDimTable *table, LigDim a, LigDim b)
 LigDim lig_dim_sub(LigDimTable *table, LigDim a, LigDim b)
 {
     if (a == NULL || b == NULL) return NULL;
-    Sum sum = {.count = 0};
+    Sum sum;
+    sum_begin(&sum);
     sum_add_dim(&sum, a, 1);
     sum_add_dim(&sum, b, -1);
     return finish(table, &sum);
@@ -240,7 +256,8 @@ static bool multiply_terms(const LigDimTerm *a, const LigDimTerm *b, LigDimTerm 
 LigDim lig_dim_mul(LigDimTable *table, LigDim a, LigDim b)
 {
     if (a == NULL || b == NULL) return NULL;
-    Sum sum = {.count = 0};
+    Sum sum;
+    sum_begin(&sum);
     for (size_t i = 0; i < a->count; i++) {
         for (size_t j = 0; j < b->count; j++) {
             LigDimTerm term;
@@ -279,7 +296,8 @@ static LigDim reduce_fraction(LigDimTable *table, LigDim dim, int64_t *by)
     }
     if (divisor == 1) return dim;
     *by /= divisor;
-    Sum sum = {.count = 0};
+    Sum sum;
+    sum_begin(&sum);
     for (size_t i = 0; i < dim->count; i++) {
         LigDimTerm term = dim->terms[i];
         term.coefficient = floor_quotient(term.coefficient, divisor);
@@ -321,7 +339,9 @@ LigDim lig_dim_floordiv(LigDimTable *table, LigDim a, int64_t by)
     if (a == NULL || by <= 0) return NULL;
     a = reduce_fraction(table, a, &by);
     if (a == NULL || by == 1) return a;
-    Sum whole = {.count = 0}, rest = {.count = 0};
+    Sum whole, rest;
+    sum_begin(&whole);
+    sum_begin(&rest);
     for (size_t i = 0; i < a->count; i++) {
         LigDimTerm term = a->terms[i];
         int64_t quotient = floor_quotient(term.coefficient, by);

@@ -44,6 +44,7 @@ struct LigDimTable {
     LigSymbol symbols[LIG_MAX_SYMBOLS];
     size_t symbol_count;
     LIG_VEC(LigFact) facts;
+    LIG_VEC(LigDim) slacks; // of the facts: right - left >= 0, and left - right >= 0 of an equality
     LigDimBounds declared[LIG_MAX_SYMBOLS];
     LigDimBounds bounds[LIG_MAX_SYMBOLS]; // declared, sharpened by the facts
 };

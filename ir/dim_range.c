@@ -121,16 +121,6 @@ LigDimBounds lig_dim__interval(LigDim dim, const LigDimBounds *symbols)
     return (LigDimBounds){sum_interval(dim, least).low, sum_interval(dim, most).high};
 }
 
-// The slack of fact `index`, >= 0; of an equality, `reverse` gives the other direction. NULL when there is
-// none.
-static LigDim fact_slack(const LigDimTable *table, size_t index, bool reverse)
-{
-    const LigFact *fact = &table->facts.data[index];
-    if (reverse && fact->relation != LIG_REL_EQ) return NULL;
-    return reverse ? lig_dim_sub(table->self, fact->left, fact->right)
-                   : lig_dim_sub(table->self, fact->right, fact->left);
-}
-
 // ---- sharpening the bounds of symbols ----
 
 // From slack = c * symbol + rest >= 0, a bound of the symbol. True when it moved.
@@ -175,9 +165,8 @@ bool lig_dims_sharpen(const LigDimTable *table, LigDimBounds *bounds)
     bool moved = true;
     for (int round = 0; round < SHARPEN_ROUNDS && moved; round++) {
         moved = false;
-        for (size_t i = 0; i < 2 * table->facts.count; i++) {
-            LigDim slack = fact_slack(table, i / 2, i % 2 == 1);
-            if (slack == NULL) continue;
+        for (size_t i = 0; i < table->slacks.count; i++) {
+            LigDim slack = table->slacks.data[i];
             moved |= sharpen_by(slack, bounds);
             if (lig_dim__interval(slack, bounds).high < 0) return false;
         }
@@ -263,9 +252,8 @@ static bool prove(Proof *proof, LigDim d, int depth)
 {
     if (lig_dim__interval(d, proof->bounds).low >= 0) return true;
     if (depth == 0 || proof->attempts-- <= 0) return false;
-    for (size_t i = 0; i < 2 * proof->table->facts.count; i++) {
-        LigDim slack = fact_slack(proof->table, i / 2, i % 2 == 1);
-        if (slack != NULL && prove_by_slack(proof, d, slack, depth)) return true;
+    for (size_t i = 0; i < proof->table->slacks.count; i++) {
+        if (prove_by_slack(proof, d, proof->table->slacks.data[i], depth)) return true;
     }
     return prove_by_division(proof, d, depth);
 }
@@ -279,6 +267,9 @@ static bool never_negative(const LigDimTable *table, LigDim d, const LigDimBound
 LigVerdict lig_dim_less_equal(const LigDimTable *table, LigDim a, LigDim b)
 {
     LigDimTable *self = table->self;
+    int64_t x, y;
+    if (a != NULL && b != NULL && lig_dim_is_const(a, &x) && lig_dim_is_const(b, &y))
+        return x <= y ? LIG_YES : LIG_NO;
     LigDim slack = lig_dim_sub(self, b, a);
     if (slack == NULL) return LIG_UNDECIDED;
     if (never_negative(table, slack, table->bounds)) return LIG_YES;
@@ -310,6 +301,7 @@ LigVerdict lig_dim_equal(const LigDimTable *table, LigDim a, LigDim b)
 {
     if (a == NULL || b == NULL) return LIG_UNDECIDED;
     if (a == b) return LIG_YES;
+    if (a->symbols == 0 && b->symbols == 0) return LIG_NO;
     LigDim difference = lig_dim_sub(table->self, a, b);
     if (difference != NULL && parity_excludes_zero(difference)) return LIG_NO;
     LigVerdict below = lig_dim_less_equal(table, a, b), above = lig_dim_less_equal(table, b, a);
@@ -322,9 +314,9 @@ LigVerdict lig_dim_equal(const LigDimTable *table, LigDim a, LigDim b)
 static int64_t low_by_facts(const LigDimTable *table, LigDim dim, const LigDimBounds *bounds)
 {
     int64_t low = lig_dim__interval(dim, bounds).low;
-    for (size_t i = 0; i < 2 * table->facts.count; i++) {
-        LigDim slack = fact_slack(table, i / 2, i % 2 == 1);
-        for (size_t j = 0; slack != NULL && slack->count > 0 && j < dim->count; j++) {
+    for (size_t i = 0; i < table->slacks.count; i++) {
+        LigDim slack = table->slacks.data[i];
+        for (size_t j = 0; slack->count > 0 && j < dim->count; j++) {
             LigDimTerm factor;
             if (!factor_of(&dim->terms[j], &slack->terms[0], &factor) || factor.coefficient < 0) continue;
             LigDim product = lig_dim_mul(table->self, term_dim(table->self, &factor), slack);

@@ -105,6 +105,9 @@ static LigDim atom_substitute(LigDimTable *table, const LigDimAtom *atom, const 
 LigDim lig_dim_substitute(LigDimTable *table, LigDim dim, const LigDim *replacements)
 {
     if (dim == NULL) return NULL;
+    uint32_t replaced = 0;
+    for (size_t i = 0; i < table->symbol_count; i++) replaced |= (uint32_t)(replacements[i] != NULL) << i;
+    if ((dim->symbols & replaced) == 0) return dim;
     LigDim sum = lig_dim_const(table, 0);
     for (size_t i = 0; i < dim->count; i++) {
         LigDim product = lig_dim_const(table, dim->terms[i].coefficient);
@@ -130,7 +133,9 @@ static void print_atom(LigText *text, const LigDimTable *table, const LigDimAtom
         bool rounds_up = inner->count > 1 && last->degree == 0 && last->coefficient == atom->by - 1;
         lig_text_append(text, rounds_up ? LIG_STR("ceildiv(") : LIG_STR("floordiv("));
         print_sum(text, table, inner, rounds_up ? 1 : 0);
-        lig_text_printf(text, ", %lld)", (long long)atom->by);
+        lig_text_append(text, LIG_STR(", "));
+        lig_text_append_i64(text, atom->by);
+        lig_text_append_char(text, ')');
         return;
     }
     lig_text_append(text, atom->kind == LIG_ATOM_MIN ? LIG_STR("min(") : LIG_STR("max("));
@@ -145,7 +150,10 @@ static void print_atom(LigText *text, const LigDimTable *table, const LigDimAtom
 static void print_term(LigText *text, const LigDimTable *table, const LigDimTerm *term)
 {
     uint64_t size = term->coefficient < 0 ? -(uint64_t)term->coefficient : (uint64_t)term->coefficient;
-    if (size != 1 || term->degree == 0) lig_text_printf(text, "%llu", (unsigned long long)size);
+    if (size > INT64_MAX)
+        lig_text_printf(text, "%llu", (unsigned long long)size);
+    else if (size != 1 || term->degree == 0)
+        lig_text_append_i64(text, (int64_t)size);
     for (size_t i = 0; i < term->degree; i++) {
         if (i > 0 || size != 1) lig_text_append_char(text, '*');
         print_atom(text, table, term->atoms[i]);

@@ -81,22 +81,36 @@ LigStatus lig_module_add_state(LigModule *module, LigStr name, LigType type, Lig
     return LIG_OK;
 }
 
-LigStatus lig_module_add_func(LigModule *module, LigFuncKind kind, LigStr name, LigFunc **out)
+LigStatus lig_func_create(LigModule *module, LigFuncKind kind, LigStr name, LigFunc **out)
 {
-    if (kind == LIG_FUNC_LOAD && lig_module_load(module))
-        return lig_fail(module->ctx, LIG_ERR_INVALID, LIG_NOWHERE, "a module has one load, this is a second");
-    if (kind != LIG_FUNC_LOAD && (!name.length || lig_module_find_func(module, name)))
-        return lig_fail(module->ctx, LIG_ERR_INVALID, LIG_NOWHERE, "@%.*s: %s", LIG_STR_ARG(name),
-                        name.length ? "a function of this name exists already; choose another"
-                                    : "a function needs a name");
     LigFunc *func = LIG_NEW(module->arena, LigFunc);
     if (!func) return lig_no_memory(module->ctx);
     func->kind = kind;
     func->name = lig_str_copy(module->arena, name);
-    if (!func->name.data || !LIG_VEC_PUSH(module->arena, &module->funcs, func))
-        return lig_no_memory(module->ctx);
-    if (kind != LIG_FUNC_LOAD && !lig_map_put(module->arena, &module->func_names, func->name, func))
-        return lig_no_memory(module->ctx);
+    *out = func;
+    return func->name.data ? LIG_OK : lig_no_memory(module->ctx);
+}
+
+LigStatus lig_module_enter_func(LigModule *module, LigFunc *func)
+{
+    bool is_load = func->kind == LIG_FUNC_LOAD;
+    LigStr name = func->name;
+    if (is_load && lig_module_load(module))
+        return lig_fail(module->ctx, LIG_ERR_INVALID, LIG_NOWHERE, "a module has one load, this is a second");
+    if (!is_load && (!name.length || lig_module_find_func(module, name)))
+        return lig_fail(module->ctx, LIG_ERR_INVALID, LIG_NOWHERE, "@%.*s: %s", LIG_STR_ARG(name),
+                        name.length ? "a function of this name exists already; choose another"
+                                    : "a function needs a name");
+    bool entered = is_load || lig_map_put(module->arena, &module->func_names, name, func);
+    if (!entered || !LIG_VEC_PUSH(module->arena, &module->funcs, func)) return lig_no_memory(module->ctx);
+    return LIG_OK;
+}
+
+LigStatus lig_module_add_func(LigModule *module, LigFuncKind kind, LigStr name, LigFunc **out)
+{
+    LigFunc *func;
+    LIG_TRY(lig_func_create(module, kind, name, &func));
+    LIG_TRY(lig_module_enter_func(module, func));
     *out = func;
     return LIG_OK;
 }

@@ -121,6 +121,9 @@ LigStatus lig_module_add_param(LigModule *module, LigStr name, LigType type, Lig
                                LigValue **out) LIG_MUST_CHECK;
 LigStatus lig_module_add_state(LigModule *module, LigStr name, LigType type, LigValue **out) LIG_MUST_CHECK;
 LigStatus lig_module_add_func(LigModule *module, LigFuncKind kind, LigStr name, LigFunc **out) LIG_MUST_CHECK;
+// The two halves of adding a function: one that no module knows yet may be forgotten again.
+LigStatus lig_func_create(LigModule *module, LigFuncKind kind, LigStr name, LigFunc **out) LIG_MUST_CHECK;
+LigStatus lig_module_enter_func(LigModule *module, LigFunc *func) LIG_MUST_CHECK;
 LigFunc *lig_module_find_func(const LigModule *module, LigStr name); // NULL when absent
 LigValue *lig_module_find_value(const LigModule *module, LigStr name);
 // The place of a function in funcs; the count of funcs when it is not there.

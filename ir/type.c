@@ -43,7 +43,8 @@ static void print_layout(LigText *text, LigLayout layout)
 
 void lig_type_print(LigText *text, const LigDimTable *table, const LigType *type)
 {
-    lig_text_printf(text, "%s[", lig_dtype_name(type->dtype));
+    lig_text_append(text, lig_str(lig_dtype_name(type->dtype)));
+    lig_text_append_char(text, '[');
     for (int i = 0; i < type->rank; i++) {
         if (i > 0) lig_text_append_char(text, ',');
         lig_dim_print(text, table, type->dims[i]);

@@ -2,25 +2,45 @@
 
 #include "ir/canonical.h"
 
-LigFunc *lig_kernel_set_intern(LigKernelSet *set, LigModule *module, LigFunc *kernel)
+// The kernel of the set with the text of `kernel`; that itself, put there, when there is none.
+static LigStatus find_or_put(LigKernelSet *set, LigModule *module, LigFunc *kernel, LigFunc **out)
 {
     LigText text = {0};
     lig_canonical_func(&text, module, kernel);
-    LigStr key = text.failed ? (LigStr){0} : lig_str_copy(set->arena, lig_text_view(&text));
+    LigStr key = lig_text_view(&text);
+    *out = lig_map_get(&set->by_text, key);
+    bool complete = !text.failed;
+    if (!*out) {
+        key = lig_str_copy(set->arena, key);
+        complete = complete && key.data && lig_map_put(set->arena, &set->by_text, key, kernel);
+        *out = kernel;
+    }
     lig_text_free(&text);
-    if (!key.data) return NULL;
-    LigFunc *known = lig_map_get(&set->by_text, key);
-    if (known) return known;
-    return lig_map_put(set->arena, &set->by_text, key, kernel) ? kernel : NULL;
+    return complete ? LIG_OK : lig_no_memory(module->ctx);
 }
 
-LigStr lig_fresh_func_name(LigModule *module, LigStr base)
+LigStatus lig_kernel_set_add(LigKernelSet *set, LigModule *module, LigFunc *kernel)
 {
-    LigStr name = base;
+    LigFunc *known;
+    return find_or_put(set, module, kernel, &known);
+}
+
+static LigStatus name_freshly(LigModule *module, LigFunc *func)
+{
+    LigStr name = func->name;
     for (int i = 2; name.data && lig_module_find_func(module, name); i++) {
-        name = lig_str_format(module->arena, "%.*s.%d", LIG_STR_ARG(base), i);
+        name = lig_str_format(module->arena, "%.*s.%d", LIG_STR_ARG(func->name), i);
     }
-    return name;
+    func->name = name;
+    return name.data ? LIG_OK : lig_no_memory(module->ctx);
+}
+
+LigStatus lig_kernel_set_intern(LigKernelSet *set, LigModule *module, LigFunc *kernel, LigFunc **out)
+{
+    LIG_TRY(find_or_put(set, module, kernel, out));
+    if (*out != kernel) return LIG_OK;
+    LIG_TRY(name_freshly(module, kernel));
+    return lig_module_enter_func(module, kernel);
 }
 
 LigType lig_type_substitute(LigModule *module, const LigType *type, const LigDim *dims)
@@ -148,13 +168,12 @@ static bool same_result_types(LigModule *module, const LigFunc *source, const Li
 // replaced.
 static LigStatus make_kernel(LigModule *module, const LigFunc *source, const LigRetype *retype, LigFunc **out)
 {
-    LigStr base = source->name;
-    if (retype->suffix.length && !lig_str_ends_with(base, retype->suffix)) {
-        base = lig_str_format(module->arena, "%.*s%.*s", LIG_STR_ARG(base), LIG_STR_ARG(retype->suffix));
+    LigStr name = source->name;
+    if (retype->suffix.length && !lig_str_ends_with(name, retype->suffix)) {
+        name = lig_str_format(module->arena, "%.*s%.*s", LIG_STR_ARG(name), LIG_STR_ARG(retype->suffix));
     }
-    LigStr name = base.data ? lig_fresh_func_name(module, base) : base;
     if (!name.data) return lig_no_memory(module->ctx);
-    LIG_TRY(lig_module_add_func(module, LIG_FUNC_KERNEL, name, out));
+    LIG_TRY(lig_func_create(module, LIG_FUNC_KERNEL, name, out));
     (*out)->attrs = source->attrs;
     for (size_t i = 0; i < source->inputs.count; i++) {
         const LigValue *input = source->inputs.data[i];
@@ -168,7 +187,7 @@ static LigStatus make_kernel(LigModule *module, const LigFunc *source, const Lig
     return lig_clone_body(module, source, *out, &inner);
 }
 
-LigStatus lig_retype_kernel(LigModule *module, const LigFunc *source, const LigRetype *retype, LigFunc **out)
+static LigStatus retype_anew(LigModule *module, const LigFunc *source, const LigRetype *retype, LigFunc **out)
 {
     if (retype->input_types && same_input_types(module, source, retype->input_types) &&
         same_result_types(module, source, retype->dims)) {
@@ -177,6 +196,47 @@ LigStatus lig_retype_kernel(LigModule *module, const LigFunc *source, const LigR
     }
     LigFunc *made;
     LIG_TRY(make_kernel(module, source, retype, &made));
-    *out = lig_kernel_set_intern(retype->kernels, module, made);
-    return *out ? LIG_OK : lig_no_memory(module->ctx);
+    return lig_kernel_set_intern(retype->kernels, module, made, out);
+}
+
+static void append_bytes(LigText *text, const void *data, size_t bytes)
+{
+    lig_text_append(text, (LigStr){data, bytes});
+}
+
+// All that a retyped kernel depends on, as bytes: dims are interned, so their addresses tell them apart.
+static void append_request(LigText *key, const LigFunc *source, const LigRetype *retype)
+{
+    append_bytes(key, &source, sizeof(LigFunc *));
+    if (retype->dims) append_bytes(key, retype->dims, LIG_MAX_SYMBOLS * sizeof(LigDim));
+    for (size_t i = 0; retype->input_types && i < source->inputs.count; i++) {
+        const LigType *type = &retype->input_types[i];
+        const int32_t rest[] = {(int32_t)type->dtype, type->rank, (int32_t)type->layout.kind, type->layout.n,
+                                type->layout.k};
+        append_bytes(key, rest, sizeof rest);
+        append_bytes(key, type->dims, (size_t)type->rank * sizeof(LigDim));
+    }
+}
+
+// Layers ask for the same: they are answered from the set.
+static LigStatus retype_once(LigModule *module, const LigFunc *source, const LigRetype *retype, LigStr request,
+                             LigFunc **out)
+{
+    LigKernelSet *set = retype->kernels;
+    *out = lig_map_get(&set->retyped, request);
+    if (*out) return LIG_OK;
+    LIG_TRY(retype_anew(module, source, retype, out));
+    LigStr key = lig_str_copy(set->arena, request);
+    bool kept = key.data && lig_map_put(set->arena, &set->retyped, key, *out);
+    return kept ? LIG_OK : lig_no_memory(module->ctx);
+}
+
+LigStatus lig_retype_kernel(LigModule *module, const LigFunc *source, const LigRetype *retype, LigFunc **out)
+{
+    LigText request = {0};
+    append_request(&request, source, retype);
+    LigStatus status = request.failed ? lig_no_memory(module->ctx)
+                                      : retype_once(module, source, retype, lig_text_view(&request), out);
+    lig_text_free(&request);
+    return status;
 }

@@ -9,14 +9,16 @@
 typedef struct LigKernelSet {
     LigArena *arena;
     LigMap by_text;
+    LigMap retyped; // what lig_retype_kernel gave, by all that it was asked
 } LigKernelSet;
 
-// The kernel equal to `kernel` in the set, `kernel` itself when it is the first of its kind; NULL when memory
-// is out. `kernel` must be renumbered.
-LigFunc *lig_kernel_set_intern(LigKernelSet *set, LigModule *module, LigFunc *kernel);
-
-// A name no function has yet: `base`, else base.2, base.3, …; data NULL when memory is out.
-LigStr lig_fresh_func_name(LigModule *module, LigStr base);
+// Puts a kernel of the module into the set, unless an equal one is there. It must be renumbered.
+LigStatus lig_kernel_set_add(LigKernelSet *set, LigModule *module, LigFunc *kernel) LIG_MUST_CHECK;
+// Gives the kernel of the set that is equal to `kernel`, which no module knows yet (lig_func_create) and which
+// is renumbered. When there is none, it is `kernel` itself, entered into the module: under its name, else
+// name.2, name.3, …
+LigStatus lig_kernel_set_intern(LigKernelSet *set, LigModule *module, LigFunc *kernel,
+                                LigFunc **out) LIG_MUST_CHECK;
 
 // How a copy differs from its source.
 typedef struct LigRetype {

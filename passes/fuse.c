@@ -7,8 +7,8 @@
 // Ensures  stage fused: bodies hold calls and reshapes only; equal kernels are one.
 // A group grows by an elementwise or row op that reads a result of the group and has the same shape, when
 // nothing between the group and the op reads the group's results (then the group can be computed where the op
-// stands). A group holds at most one row op: its reduction needs the whole row, and two of them would walk it
-// more often than two kernels do. A linear op takes elementwise ops only, its epilogue: a tile of it has some
+// stands). A group holds at most one row op that reduces: it needs the whole row, and two of them would walk it
+// more often than two kernels do. Quantising needs a block of the row only, and joins the others. A linear op takes elementwise ops only, its epilogue: a tile of it has some
 // columns of a row, not the whole. Linear ops that read the same x are siblings in one group (queries, keys and
 // values; gate and up): one launch, and x is read once.
 // Cost  ops times the distance from an op to what it reads.
@@ -105,10 +105,26 @@ static bool goes_to_onednn(const Fuser *f, const LigOp *op)
     return f->pass->options->onednn && is_linear(op) && op->operands[1]->type.dtype == LIG_F32;
 }
 
+static bool has_op(const Group *group, LigOpCode code)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        if (group->members[i]->code == code) return true;
+    }
+    return false;
+}
+
+// Whether `op` needs a row of its own kernel. Quantising does not: its blocks are made while a row is stored,
+// by all kernels of rows but those of rope, which store a token's rows together.
+static bool needs_other_row(const Group *group, const LigOp *op)
+{
+    if (!is_row(op)) return false;
+    if (op->code == LIG_OP_QUANTIZE) return group->linear_count || has_op(group, LIG_OP_ROPE);
+    return group->row_count || group->linear_count;
+}
+
 static bool may_join(const Fuser *f, const Group *group, const LigOp *op, size_t position)
 {
-    bool whole_row = is_row(op) && (group->row_count || group->linear_count);
-    return takes_others(group->members[0]) && !whole_row && has_one_shape(f, group) &&
+    return takes_others(group->members[0]) && !needs_other_row(group, op) && has_one_shape(f, group) &&
            !goes_to_onednn(f, group->members[0]) &&
            same_dims(f->module, &group->members[0]->results[0]->type, &op->results[0]->type) &&
            can_sink(f, group, position);
@@ -223,7 +239,7 @@ static LigStr kernel_name(LigModule *module, const Group *group)
     }
     LigStr name = text.failed ? (LigStr){0} : lig_str_copy(module->arena, lig_text_view(&text));
     lig_text_free(&text);
-    return name.data ? lig_fresh_func_name(module, name) : name;
+    return name;
 }
 
 // "0.norm" and "12.norm" are both "norm" inside a kernel that layers share.
@@ -333,7 +349,7 @@ static LigStatus replace_group(Fuser *f, const Group *group, LigOp **out)
     KernelMaker m = {.fuser = f};
     LigStr name = kernel_name(f->module, group);
     if (!name.data) return out_of_memory(&m);
-    LIG_TRY(lig_module_add_func(f->module, LIG_FUNC_KERNEL, name, &m.kernel));
+    LIG_TRY(lig_func_create(f->module, LIG_FUNC_KERNEL, name, &m.kernel));
     LigAttr class = {.key = LIG_ATTR_CLASS, .value.name = kernel_class(group)};
     if (!lig_attrs_set(f->module->arena, &m.kernel->attrs, class)) return out_of_memory(&m);
     for (size_t i = 0; i < group->count; i++) LIG_TRY(copy_member(&m, group->members[i]));
@@ -348,8 +364,9 @@ static LigStatus replace_group(Fuser *f, const Group *group, LigOp **out)
     lig_func_renumber(m.kernel);
     LigOp *call = LIG_NEW(f->module->arena, LigOp);
     LigValue **operands = lig_arena_copy(f->module->arena, m.outer.data, m.outer.count * sizeof(LigValue *));
-    LigFunc *kernel = lig_kernel_set_intern(&f->kernels, f->module, m.kernel);
-    if (!call || !operands || !kernel) return out_of_memory(&m);
+    if (!call || !operands) return out_of_memory(&m);
+    LigFunc *kernel;
+    LIG_TRY(lig_kernel_set_intern(&f->kernels, f->module, m.kernel, &kernel));
     *call = (LigOp){.code = LIG_OP_CALL,
                     .operands = operands,
                     .operand_count = m.outer.count,

@@ -9,10 +9,14 @@
 
 typedef enum LigNumerics { LIG_EXACT, LIG_REASSOCIATES, LIG_CHANGES_MEANING } LigNumerics;
 
+// In what products with block-quantised weights are computed.
+typedef enum LigActivations { LIG_ACTIVATIONS_F32, LIG_ACTIVATIONS_I8 } LigActivations;
+
 // What passes may ask of the compilation.
 typedef struct LigPassOptions {
     bool fuse;   // false: every op is a kernel of its own (--no-fuse)
     bool onednn; // true: f32 weights keep rows, which oneDNN reads, instead of panels
+    LigActivations activations;
 } LigPassOptions;
 
 // What a pass works with. `scratch` is reset after each pass; what outlives it goes into the module's arena.

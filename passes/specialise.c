@@ -134,7 +134,7 @@ LigStatus lig_pass_specialise(LigPass *pass, LigModule *module)
     for (size_t i = 0; i < count; i++) {
         LigFunc *func = module->funcs.data[i];
         if (func->kind != LIG_FUNC_KERNEL) continue;
-        if (!lig_kernel_set_intern(&specialiser.kernels, module, func)) return lig_no_memory(pass->ctx);
+        LIG_TRY(lig_kernel_set_add(&specialiser.kernels, module, func));
     }
     for (size_t i = 0; i < count; i++) {
         if (module->funcs.data[i]->kind == LIG_FUNC) LIG_TRY(add_variants(&specialiser, module->funcs.data[i]));

@@ -24,7 +24,8 @@ struct LigExecutable {
     size_t arena_bytes, scratch_bytes;
     LigKernelTime *times; // by index of the function
     uint64_t *time_nanoseconds, *time_calls;
-    double pass_ms, load_ms;
+    LIG_VEC(LigPassTime) pass_times; // in the module's arena
+    double load_ms;
 };
 
 static double now_milliseconds(void)
@@ -34,22 +35,35 @@ static double now_milliseconds(void)
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
+static LigStatus note_time(LigExecutable *e, const char *name, double milliseconds)
+{
+    LigPassTime time = {.name = name, .milliseconds = milliseconds};
+    bool noted = LIG_VEC_PUSH(e->module->arena, &e->pass_times, time);
+    return noted ? LIG_OK : lig_no_memory(e->module->ctx);
+}
+
+static LigStatus schedule(LigExecutable *e)
+{
+    const LigScheduleOptions options = {.target = e->options.target, .onednn = e->options.passes.onednn};
+    double start = now_milliseconds();
+    LIG_TRY(lig_schedule_module(e->module, &options));
+    return note_time(e, "schedule", now_milliseconds() - start);
+}
+
 static LigStatus run_passes(LigExecutable *e)
 {
     LigPassManager manager = {
         .options = e->options.passes, .verify = e->options.verify, .dump_dir = e->options.dump_dir};
-    double start = now_milliseconds();
     LIG_TRY(lig_pass_dump(&manager, e->module, lig_stage_name(e->module->stage)));
     for (size_t i = 0; i < lig_pass_count(); i++) {
         const LigPassInfo *pass = lig_pass_info(i);
         if (pass->from < e->module->stage) continue;
         LIG_TRY(lig_pass_run(&manager, e->module, pass));
     }
-    const LigScheduleOptions schedule = {.target = e->options.target, .onednn = e->options.passes.onednn};
-    LIG_TRY(lig_schedule_module(e->module, &schedule));
-    LIG_TRY(lig_pass_dump(&manager, e->module, "schedule"));
-    e->pass_ms = now_milliseconds() - start;
-    return LIG_OK;
+    for (size_t i = 0; i < manager.times.count; i++)
+        LIG_TRY(note_time(e, manager.times.data[i].name, manager.times.data[i].milliseconds));
+    LIG_TRY(schedule(e));
+    return lig_pass_dump(&manager, e->module, "schedule");
 }
 
 static LigStatus allocate_times(LigExecutable *e)
@@ -79,7 +93,9 @@ static LigStatus prepare_compiled(LigExecutable *e)
 // granted.
 static LigStatus prepare(LigExecutable *e)
 {
+    double start = now_milliseconds();
     LIG_TRY(lig_verify_module(e->module));
+    LIG_TRY(note_time(e, "verify", now_milliseconds() - start));
     if (e->options.interpret) return lig_interpreter_create(e->module, &e->interpreter);
     return prepare_compiled(e);
 }
@@ -129,11 +145,13 @@ LigStatus lig_executable_state_shape(const LigExecutable *e, size_t index, const
 
 LigExecutableFacts lig_executable_facts(const LigExecutable *e)
 {
-    LigExecutableFacts facts = {.pass_ms = e->pass_ms,
+    LigExecutableFacts facts = {.passes = e->pass_times.data,
+                                .pass_count = e->pass_times.count,
                                 .load_ms = e->load_ms,
                                 .compiler = {.plugins = "none", .cache_trouble = ""},
                                 .arena_bytes = e->arena_bytes};
     if (e->compiler) facts.compiler = lig_compiler_facts(e->compiler);
+    for (size_t i = 0; i < facts.pass_count; i++) facts.pass_ms += facts.passes[i].milliseconds;
     if (e->residents) facts.resident_bytes = lig_residents_bytes(e->residents);
     if (!e->options.time || !e->times) return facts;
     for (size_t i = 0; i < e->module->funcs.count; i++) {

@@ -60,7 +60,10 @@ typedef struct LigKernelTime {
     uint64_t calls, nanoseconds;
 } LigKernelTime;
 typedef struct LigExecutableFacts {
-    double pass_ms, load_ms;
+    const LigPassTime *passes; // "verify", each pass that ran, "schedule"
+    size_t pass_count;
+    double pass_ms; // the sum of these
+    double load_ms;
     LigCompilerFacts compiler;  // all 0 when interpreted
     uint64_t arena_bytes;       // the largest of the variants called so far: what is allocated
     uint64_t resident_bytes;    // packed weights

@@ -1,8 +1,8 @@
 #include "runtime/residents.h"
 
 #include "ir/base/alloc.h"
-#include "ir/base/file.h"
 #include "ir/eval.h"
+#include "runtime/packing.h"
 
 // All results of load lie in one block: most weights are smaller than a huge page, and a page fault for every
 // 4 KiB would cost as much as packing them.
@@ -81,31 +81,6 @@ static LigStatus allocate(LigModule *module, const LigFunc *load, LigResidents *
     return LIG_OK;
 }
 
-typedef struct PackJob {
-    LigTensor source, target;
-    int64_t rows; // all rows of the matrix, over all batches
-} PackJob;
-
-// A tile is as many rows as the widest panel has, so that no two threads write into one panel.
-enum { PACK_TILE_ROWS = 64 };
-
-static void pack_tiles(void *user, int thread, int64_t begin, int64_t end)
-{
-    (void)thread;
-    const PackJob *job = user;
-    int64_t first = begin * PACK_TILE_ROWS;
-    int64_t last = end * PACK_TILE_ROWS < job->rows ? end * PACK_TILE_ROWS : job->rows;
-    lig_shape_repack(&job->source.shape, job->source.data, &job->target.shape, job->target.data, first,
-                     last - first);
-}
-
-static void pack(const LigTensor *source, const LigTensor *target, const LigParallel *parallel)
-{
-    PackJob job = {.source = *source, .target = *target, .rows = 1};
-    for (int i = 0; i + 1 < source->shape.rank; i++) job.rows *= source->shape.dims[i];
-    parallel->run(parallel->self, (job.rows + PACK_TILE_ROWS - 1) / PACK_TILE_ROWS, pack_tiles, &job);
-}
-
 static LigStatus find_operands(LigModule *module, const LigResidents *residents, const LigOp *op,
                                LigTensor *out)
 {
@@ -128,8 +103,18 @@ static LigStatus evaluate(LigModule *module, const LigOp *op, const LigTensor *o
     return status;
 }
 
-static LigStatus load_op(LigModule *module, const LigOp *op, const LigParallel *parallel,
-                         LigResidents *residents)
+// Params are packed with those around them, several in one loop; what load computes waits for that.
+static LigStatus pack(LigModule *module, const LigOp *op, const LigTensor *source, const LigTensor *target,
+                      LigPacking *packing)
+{
+    LigPackJob job = {.source = *source, .target = *target};
+    bool is_param = op->operands[0]->kind == LIG_VALUE_PARAM;
+    if (!is_param) lig_packing_run(packing);
+    if (is_param && !lig_shape_bytes(&source->shape, &job.mapped)) job.mapped = 0;
+    return lig_packing_add(packing, job) ? LIG_OK : lig_no_memory(module->ctx);
+}
+
+static LigStatus load_op(LigModule *module, const LigOp *op, LigPacking *packing, LigResidents *residents)
 {
     const LigValue *value = op->results[0];
     void **address = &residents->addresses[lig_residents_index(module, value)];
@@ -142,12 +127,19 @@ static LigStatus load_op(LigModule *module, const LigOp *op, const LigParallel *
     LIG_TRY(find_operands(module, residents, op, operands));
     LigTensor result = {.data = *address};
     LIG_TRY(bind_shape(module, value, &result.shape));
-    if (op->code != LIG_OP_PACK) return evaluate(module, op, operands, &result);
-    pack(&operands[0], &result, parallel);
-    size_t source_bytes;
-    bool mapped =
-        op->operands[0]->kind == LIG_VALUE_PARAM && lig_shape_bytes(&operands[0].shape, &source_bytes);
-    if (mapped) lig_file_release(operands[0].data, source_bytes);
+    if (op->code == LIG_OP_PACK) return pack(module, op, &operands[0], &result, packing);
+    lig_packing_run(packing);
+    return evaluate(module, op, operands, &result);
+}
+
+static LigStatus load_all(LigModule *module, const LigParallel *parallel, LigResidents *residents)
+{
+    const LigFunc *load = lig_module_load(module);
+    LigPacking packing = {.arena = module->arena, .parallel = parallel};
+    for (size_t i = 0; load && i < load->ops.count; i++) {
+        LIG_TRY(load_op(module, load->ops.data[i], &packing, residents));
+    }
+    lig_packing_run(&packing);
     return LIG_OK;
 }
 
@@ -159,10 +151,7 @@ static LigStatus fill(LigModule *module, const LigParallel *parallel, LigResiden
     if (!residents->addresses) return lig_no_memory(module->ctx);
     LIG_TRY(bind_params(module, residents));
     if (load) LIG_TRY(allocate(module, load, residents));
-    for (size_t i = 0; load && i < load->ops.count; i++) {
-        LIG_TRY(load_op(module, load->ops.data[i], parallel, residents));
-    }
-    return LIG_OK;
+    return load_all(module, parallel, residents);
 }
 
 LigStatus lig_residents_create(LigModule *module, const LigParallel *parallel, LigResidents **out)

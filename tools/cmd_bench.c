@@ -81,7 +81,7 @@ static LigStatus take_steps(Bench *bench, int64_t steps)
 {
     for (int64_t i = 0; i < steps; i++) {
         for (int64_t slot = 0; slot < bench->batch; slot++) {
-            bench->rows[slot] = (LigRow){slot, &bench->ids[bench->prompt + i], 1};
+            bench->rows[slot] = (LigRow){.slot = slot, .ids = &bench->ids[bench->prompt + i], .count = 1};
         }
         LIG_TRY(lig_session_step(bench->session, bench->rows, bench->batch, bench->logits));
     }

@@ -15,8 +15,7 @@ static LigStatus find_kind(LigOptions *options, LigModelWrite *write)
         return LIG_OK;
     }
     if (lig_write_kind_of(write->path, &write->kind) && write->kind != LIG_WRITE_SAFETENSORS) return LIG_OK;
-    return lig_options_misused(options,
-                               "%s tells no kind: give OUT.gguf, a folder (for hf), or --emit gguf|hf",
+    return lig_options_misused(options, "%s tells no kind: give OUT.gguf, a folder (for hf), or --emit gguf|hf",
                                write->path);
 }
 

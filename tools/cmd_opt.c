@@ -1,11 +1,9 @@
-// liga opt: a graph in text, formatted, or with passes run on it.
-#include "ir/base/file.h"
-#include "ir/text.h"
+// liga opt: a graph or spec, formatted, or a graph with passes run on it.
 #include "ir/verify.h"
 #include "tools/command_output.h"
 #include "tools/diagnostics.h"
+#include "tools/graph_output.h"
 #include "tools/json_output.h"
-#include "tools/model_open.h"
 
 #include <string.h>
 
@@ -111,33 +109,48 @@ static void tell_times(const LigOptions *options, const LigPassManager *manager)
     }
 }
 
-static LigStatus run_passes(LigOptions *options, LigModule *module)
+static LigStatus run_passes(LigOptions *options, LigModule *module, const PassList *list)
 {
-    PassList list = {0};
-    LIG_TRY(choose_passes(options, module, &list));
     LigPassManager manager = {.options = lig_open_model_passes(options),
                               .verify = lig_option_given(options, LIG_OPT_VERIFY)};
     LIG_TRY(lig_open_model_dump_dir(options, &manager.dump_dir));
     // Passes take a module that obeys the rules for granted.
-    if (manager.verify || list.items.count > 0) LIG_TRY(lig_verify_module(module));
+    if (manager.verify || list->items.count > 0) LIG_TRY(lig_verify_module(module));
     LIG_TRY(lig_pass_dump(&manager, module, lig_stage_name(module->stage)));
-    for (size_t i = 0; i < list.items.count; i++) {
-        LIG_TRY(lig_pass_run(&manager, module, list.items.data[i]));
+    for (size_t i = 0; i < list->items.count; i++) {
+        LIG_TRY(lig_pass_run(&manager, module, list->items.data[i]));
     }
     tell_times(options, &manager);
     return LIG_OK;
 }
 
-static LigStatus work_on(LigOptions *options, const char *path, const LigMappedFile *file)
+static LigStatus write_spec(const LigOptions *options, const LigSpec *spec)
+{
+    LigText text = {0};
+    lig_spec_print(&text, spec);
+    return lig_command_output_text(options, &text);
+}
+
+// What was given as a spec stays one, unless passes or a .ligb ask for its graph.
+static LigStatus work_on(const LigOpenModel *model, LigModule *module)
+{
+    PassList list = {0};
+    LIG_TRY(choose_passes(model->options, module, &list));
+    LIG_TRY(run_passes(model->options, module, &list));
+    const LigSpec *spec = lig_model_file_spec(model->file);
+    bool is_text = lig_model_file_kind(model->file) == LIG_MODEL_TEXT;
+    if (spec && is_text && list.items.count == 0 && !lig_graph_output_is_binary(model->options))
+        return write_spec(model->options, spec);
+    return lig_graph_output_write(model, module);
+}
+
+static LigStatus optimise(LigOpenModel *model, LigOptions *options)
 {
     LigModule *module = NULL;
-    LIG_TRY(lig_parse_module(options->ctx, path, (LigStr){(const char *)file->data, file->size}, &module));
-    LigStatus status = run_passes(options, module);
-    if (status == LIG_OK) {
-        LigText text = {0};
-        lig_print_module(&text, module);
-        status = lig_command_output_text(options, &text);
-    }
+    LIG_TRY(lig_graph_output_check(options));
+    LIG_TRY(lig_open_model_file(model, options));
+    LIG_TRY(lig_graph_output_build(model, &module));
+    LigStatus status = work_on(model, module);
     lig_module_destroy(module);
     return status;
 }
@@ -145,11 +158,9 @@ static LigStatus work_on(LigOptions *options, const char *path, const LigMappedF
 LigStatus lig_cmd_opt(LigOptions *options)
 {
     if (lig_option_given(options, LIG_OPT_LIST)) return list_passes(options);
-    const char *path = lig_options_operand(options);
-    if (!path) return lig_options_misused(options, "FILE.lig is missing");
-    LigMappedFile *file = NULL;
-    LIG_TRY(lig_file_map(options->ctx, path, &file));
-    LigStatus status = work_on(options, path, file);
-    lig_file_unmap(file);
+    if (!lig_options_operand(options)) return lig_options_misused(options, "FILE.lig is missing");
+    LigOpenModel model = {0};
+    LigStatus status = optimise(&model, options);
+    lig_open_model_close(&model);
     return status;
 }

@@ -37,7 +37,8 @@ static void print_tensor(LigText *text, const LigExportTensor *t, const LigTenso
 }
 
 // A line a tensor that was narrowed, on standard output, then their sum.
-static LigStatus print_report(const LigOptions *options, const LigExportPlan *plan, const LigTensorError *errors)
+static LigStatus print_report(const LigOptions *options, const LigExportPlan *plan,
+                              const LigTensorError *errors)
 {
     LigText text = {0};
     LigTensorError sum = {0};
@@ -62,8 +63,9 @@ static LigStatus find_kind(LigOptions *options, LigDtype dtype, LigModelWrite *w
     write->path = lig_option_text(options, LIG_OPT_OUTPUT);
     if (!write->path) return lig_options_misused(options, "-o is missing: where should the model go?");
     if (!lig_write_kind_of(write->path, &write->kind)) {
-        return lig_options_misused(options, "%s is none of OUT.gguf, OUT.safetensors and a folder: its ending tells "
-                                            "what is written",
+        return lig_options_misused(options,
+                                   "%s is none of OUT.gguf, OUT.safetensors and a folder: its ending tells "
+                                   "what is written",
                                    write->path);
     }
     bool plain = dtype == LIG_F32 || dtype == LIG_F16 || dtype == LIG_BF16;

@@ -25,6 +25,8 @@ typedef struct LigOpenModel {
 LigStatus lig_open_model_file(LigOpenModel *model, LigOptions *options) LIG_MUST_CHECK;
 // The module as built from the file, params bound. The caller owns it.
 LigStatus lig_open_model_build(LigOpenModel *model, LigModule **out) LIG_MUST_CHECK;
+// The same, but params may lack bytes: to look at or rewrite a graph, weights need not be there.
+LigStatus lig_open_model_build_unbound(LigOpenModel *model, LigModule **out) LIG_MUST_CHECK;
 // Makes the module runnable; takes it over (also on failure).
 LigStatus lig_open_model_compile(LigOpenModel *model, LigModule *module) LIG_MUST_CHECK;
 // Errors: NOT_FOUND when the model brings no tokenizer.

@@ -95,10 +95,11 @@ static LigStatus make_piece(const Writer *w, Piece *piece)
     lig_pool_run(w->pool, (piece->count + ROWS_PER_TILE - 1) / ROWS_PER_TILE, make_rows, piece);
     for (int i = 0; i < lig_pool_threads(w->pool); i++) failed |= piece->failed[i];
     if (failed) {
-        return lig_fail(ctx, LIG_ERR_INVALID, LIG_FILE_LOC(lig_model_file_path(w->write->plan->file)),
-                        "tensor '%.*s' holds numbers that %s can't: infinities, NaN, or beyond 65504; choose bf16 "
-                        "or f32",
-                        LIG_NAME_ARG(piece->tensor->out.name), lig_dtype_name(piece->tensor->dtype));
+        return lig_fail(
+            ctx, LIG_ERR_INVALID, LIG_FILE_LOC(lig_model_file_path(w->write->plan->file)),
+            "tensor '%.*s' holds numbers that %s can't: infinities, NaN, or beyond 65504; choose bf16 "
+            "or f32",
+            LIG_NAME_ARG(piece->tensor->out.name), lig_dtype_name(piece->tensor->dtype));
     }
     if (!lig_interrupted()) return LIG_OK;
     return lig_fail(ctx, LIG_ERR_IO, LIG_FILE_LOC(w->write->path), "interrupted: nothing was written");
@@ -169,11 +170,8 @@ static LigStatus write_gguf(Writer *w)
 {
     const LigExportPlan *plan = w->write->plan;
     LigGgufMetadata metadata = {0};
-    LigGgufContent content = {.metadata = &metadata,
-                              .tensors = w->tensors,
-                              .count = plan->count,
-                              .write = write_tensor,
-                              .user = w};
+    LigGgufContent content = {
+        .metadata = &metadata, .tensors = w->tensors, .count = plan->count, .write = write_tensor, .user = w};
     LigStatus status = lig_export_gguf_metadata(plan, &metadata, &content.alignment);
     if (status == LIG_OK) status = lig_gguf_write(w->options->ctx, w->write->path, &content);
     lig_gguf_metadata_free(&metadata);

@@ -25,6 +25,14 @@ static void print_times(const LigKernelTime *times, size_t count)
     }
 }
 
+static void print_passes(const LigExecutableFacts *facts)
+{
+    fprintf(stderr, "passes %.1f ms:", facts->pass_ms);
+    for (size_t i = 0; i < facts->pass_count; i++)
+        fprintf(stderr, "%s %s %.1f", i > 0 ? "," : "", facts->passes[i].name, facts->passes[i].milliseconds);
+    fprintf(stderr, "\npacking weights %.1f ms\n", facts->load_ms);
+}
+
 void lig_time_report(const LigOptions *options, const LigExecutable *executable)
 {
     if (!lig_option_given(options, LIG_OPT_TIME)) return;
@@ -34,7 +42,7 @@ void lig_time_report(const LigOptions *options, const LigExecutable *executable)
     memcpy(sorted, facts.times, facts.time_count * sizeof *sorted);
     qsort(sorted, facts.time_count, sizeof *sorted, by_falling_time);
     const LigCompilerFacts *c = &facts.compiler;
-    fprintf(stderr, "passes %.1f ms, packing weights %.1f ms\n", facts.pass_ms, facts.load_ms);
+    print_passes(&facts);
     fprintf(stderr,
             "kernels %.1f ms: loading LLVM %.1f, writing IR %.1f, verifying it %.1f, generating code %.1f, "
             "loading objects %.1f, cache %.1f\n",

@@ -36,13 +36,42 @@ LigStr lig_str_skip(LigStr s, size_t n)
     return (LigStr){n ? s.data + n : s.data, s.length - n};
 }
 
+static uint64_t read_word(const char *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+static uint32_t read_half(const char *bytes)
+{
+    uint32_t half;
+    memcpy(&half, bytes, sizeof half);
+    return half;
+}
+
+// The bytes of a string of less than eight, some of them twice.
+static uint64_t short_word(LigStr s)
+{
+    if (s.length >= 4) return read_half(s.data) | (uint64_t)read_half(s.data + s.length - 4) << 32;
+    if (s.length == 0) return 0;
+    const unsigned char *bytes = (const unsigned char *)s.data;
+    return bytes[0] | (uint64_t)bytes[s.length / 2] << 8 | (uint64_t)bytes[s.length - 1] << 16;
+}
+
+static uint64_t mix(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * 0x9e3779b97f4a7c15u;
+    return h ^ (h >> 32);
+}
+
+// Eight bytes at a time, the last ones overlapping: maps of dims and of vocabularies hash many bytes.
 uint64_t lig_str_hash(LigStr s)
 {
-    uint64_t h = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < s.length; i++) h = (h ^ (unsigned char)s.data[i]) * 0x100000001b3u;
-    h ^= h >> 32;
-    h *= 0x9e3779b97f4a7c15u;
-    return h ^ (h >> 29);
+    uint64_t h = 0xcbf29ce484222325u ^ s.length;
+    if (s.length < 8) return mix(mix(h, short_word(s)), 0);
+    for (size_t i = 0; i + 8 < s.length; i += 8) h = mix(h, read_word(s.data + i));
+    return mix(mix(h, read_word(s.data + s.length - 8)), 0);
 }
 
 LigStr lig_str_copy(LigArena *arena, LigStr s)
@@ -89,9 +118,11 @@ bool lig_str_to_i64(LigStr s, int64_t *out)
 {
     char buffer[NUMBER_BYTES];
     if (!terminate(s, buffer)) return false;
+    const char *digits = buffer + (buffer[0] == '-' || buffer[0] == '+');
+    bool is_hex = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
     char *end;
     errno = 0;
-    long long value = strtoll(buffer, &end, 0);
+    long long value = strtoll(buffer, &end, is_hex ? 16 : 10); // 010 is ten, to C's own rule it is eight
     if (errno || *end) return false;
     *out = value;
     return true;
@@ -137,18 +168,40 @@ void lig_text_append(LigText *text, LigStr s)
 
 void lig_text_append_char(LigText *text, char c) { lig_text_append(text, (LigStr){&c, 1}); }
 
+void lig_text_append_i64(LigText *text, int64_t value)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+    uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0) digits[--at] = '-';
+    lig_text_append(text, (LigStr){digits + at, sizeof digits - at});
+}
+
+// Into what room there is; formatted a second time only when that was too little.
+void lig_text_vprintf(LigText *text, const char *format, va_list args)
+{
+    if (!reserve(text, 0)) return;
+    va_list again;
+    va_copy(again, args);
+    size_t room = text->capacity - text->length;
+    int length = vsnprintf(text->data + text->length, room, format, args);
+    bool fits = length >= 0 && (size_t)length < room;
+    text->data[text->length + (fits ? (size_t)length : 0)] = '\0';
+    if (!fits && length >= 0 && reserve(text, (size_t)length))
+        vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
+    va_end(again);
+    if (length >= 0 && !text->failed) text->length += (size_t)length;
+}
+
 void lig_text_printf(LigText *text, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    va_list measure;
-    va_copy(measure, args);
-    int length = vsnprintf(NULL, 0, format, measure);
-    va_end(measure);
-    if (length >= 0 && reserve(text, (size_t)length)) {
-        vsnprintf(text->data + text->length, (size_t)length + 1, format, args);
-        text->length += (size_t)length;
-    }
+    lig_text_vprintf(text, format, args);
     va_end(args);
 }
 

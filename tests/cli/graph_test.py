@@ -68,12 +68,7 @@ class Graph(Case):
         self.assertEqual(sum(t["bytes"] for t in tensors), facts["bytes"])
         self.assertEqual(len(self.ok("show", self.model, "--tensors").out.splitlines()), 21)
         self.assertIn("family    = decoder", self.ok("show", self.model, "--spec").out)
-        self.fails(1, "no spec", "show", self.graph(), "--spec", *self.weights())
-
-    def test_spec_is_no_model_yet(self):
-        spec = self.text("spec.lig", "# shown\n" + self.ok("show", self.model, "--spec").out)
-        for name in ("show", "bench"):
-            self.fails(1, ["spec.lig: is a spec", "not read as models yet"], name, spec)
+        self.fails(1, "tells no knobs", "show", self.graph(), "--spec", *self.weights())
 
     def test_graph_names_its_weights(self):
         """By name where they lie beside it, or it goes to standard output; else by their whole path."""
