@@ -2,7 +2,6 @@
 #include "frontend/import.h"
 
 #include "frontend/gguf_architectures.h"
-#include "frontend/tokenizer_gguf.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -374,67 +373,6 @@ LigStatus lig_import_gguf_spec(LigContext *ctx, const LigGguf *gguf, LigSpec *ou
     if (!arena) return lig_no_memory(ctx);
     const Source source = {ctx, gguf, arena, architecture};
     LigStatus status = read_config(&source, out);
-    lig_arena_destroy(arena);
-    return status;
-}
-
-// The tokenizer.
-
-static LigStatus get_id(LigContext *ctx, const LigGguf *gguf, const char *key, int32_t *out)
-{
-    int64_t id = LIG_TOKEN_NONE;
-    LIG_TRY(lig_gguf_get_i64(ctx, gguf, lig_str(key), &id));
-    if (id < LIG_TOKEN_NONE || id > INT32_MAX) {
-        return lig_fail(ctx, LIG_ERR_INVALID, LIG_FILE_LOC(lig_gguf_path(gguf)),
-                        "%s is %lld, which is no token id", key, (long long)id);
-    }
-    *out = (int32_t)id;
-    return LIG_OK;
-}
-
-static LigStatus read_ids(LigContext *ctx, const LigGguf *gguf, LigGgufTokenizer *t)
-{
-    LIG_TRY(get_id(ctx, gguf, "tokenizer.ggml.bos_token_id", &t->bos));
-    LIG_TRY(get_id(ctx, gguf, "tokenizer.ggml.eos_token_id", &t->eos));
-    LIG_TRY(get_id(ctx, gguf, "tokenizer.ggml.unknown_token_id", &t->unk));
-    LIG_TRY(get_id(ctx, gguf, "tokenizer.ggml.padding_token_id", &t->pad));
-    LIG_TRY(get_id(ctx, gguf, "tokenizer.ggml.eot_token_id", &t->eot));
-    return get_id(ctx, gguf, "tokenizer.ggml.eom_token_id", &t->eom);
-}
-
-static LigStatus read_tokenizer(LigContext *ctx, const LigGguf *gguf, LigArena *arena, LigGgufTokenizer *t)
-{
-    *t = (LigGgufTokenizer){.path = lig_gguf_path(gguf), .add_space_prefix = true};
-    size_t type_count = 0;
-    const LigGgufArrayRequest types = {arena, LIG_STR("tokenizer.ggml.token_type")};
-    LIG_TRY(lig_gguf_get_str(ctx, gguf, LIG_STR("tokenizer.ggml.model"), &t->model));
-    LIG_TRY(lig_gguf_get_str(ctx, gguf, LIG_STR("tokenizer.ggml.pre"), &t->pre));
-    LIG_TRY(lig_gguf_get_strings(ctx, gguf, LIG_STR("tokenizer.ggml.tokens"), &t->tokens, &t->token_count));
-    LIG_TRY(lig_gguf_get_strings(ctx, gguf, LIG_STR("tokenizer.ggml.merges"), &t->merges, &t->merge_count));
-    LIG_TRY(lig_gguf_get_i32_array(ctx, gguf, types, &t->token_types, &type_count));
-    LIG_TRY(lig_gguf_get_bool(ctx, gguf, LIG_STR("tokenizer.ggml.add_bos_token"), &t->add_bos));
-    LIG_TRY(lig_gguf_get_bool(ctx, gguf, LIG_STR("tokenizer.ggml.add_eos_token"), &t->add_eos));
-    LIG_TRY(lig_gguf_get_bool(ctx, gguf, LIG_STR("tokenizer.ggml.add_space_prefix"), &t->add_space_prefix));
-    LIG_TRY(lig_gguf_get_str(ctx, gguf, LIG_STR("tokenizer.chat_template"), &t->chat_template));
-    if (t->token_types && type_count != t->token_count) {
-        return lig_fail(ctx, LIG_ERR_INVALID, LIG_FILE_LOC(lig_gguf_path(gguf)),
-                        "tokenizer.ggml.token_type has %zu entries, expected one for each of the %zu tokens",
-                        type_count, t->token_count);
-    }
-    return read_ids(ctx, gguf, t);
-}
-
-LigStatus lig_import_gguf_tokenizer(LigContext *ctx, const LigGguf *gguf, LigImageBytes *out)
-{
-    *out = (LigImageBytes){0};
-    LigStr model = LIG_STR("no_vocab");
-    LIG_TRY(lig_gguf_get_str(ctx, gguf, LIG_STR("tokenizer.ggml.model"), &model));
-    if (lig_str_is(model, "no_vocab") || lig_str_is(model, "none")) return LIG_OK;
-    LigArena *arena = lig_arena_create();
-    if (!arena) return lig_no_memory(ctx);
-    LigGgufTokenizer tokenizer;
-    LigStatus status = read_tokenizer(ctx, gguf, arena, &tokenizer);
-    if (status == LIG_OK) status = lig_tokenizer_from_gguf(ctx, &tokenizer, out);
     lig_arena_destroy(arena);
     return status;
 }

@@ -120,6 +120,7 @@ static LigStatus open_by_content(LigModelFile *file)
     case LIG_MODEL_ONNX:
     case LIG_MODEL_SAFETENSORS:
     case LIG_MODEL_TOKENIZER_JSON:
+    case LIG_MODEL_SENTENCE_PIECE:
     case LIG_MODEL_KIND_COUNT:
         break;
     }

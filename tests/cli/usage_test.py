@@ -90,7 +90,7 @@ class Usage(Case):
         self.fails(2, "at least 1", "bench", self.model, "-n", "0")
 
     def test_not_yet(self):
-        for option, value in (("--dtype", "bf16"), ("--act", "i8"), ("--act", "bf16"), ("--kv", "q8_0"),
+        for option, value in (("--dtype", "bf16"), ("--act", "bf16"), ("--kv", "q8_0"),
                               ("--quant", "q4_0")):
             self.fails(1, f"{option} {value} is not supported yet", "run", self.model, "-p", "x", option, value)
 
