@@ -6,6 +6,7 @@
 #include "tools/diagnostics.h"
 #include "tools/json_output.h"
 #include "tools/model_open.h"
+#include "tools/plan_report.h"
 
 #include <string.h>
 
@@ -125,6 +126,7 @@ static LigStatus run_passes(LigOptions *options, LigModule *module)
         LIG_TRY(lig_pass_run(&manager, module, list.items.data[i]));
     }
     tell_times(options, &manager);
+    lig_plan_report(options, module);
     return LIG_OK;
 }
 
