@@ -4,10 +4,9 @@
 #include "codegen/llvm_plugin.h"
 #include "codegen/onednn_plugin.h"
 #include "ir/base/alloc.h"
+#include "ir/base/clock.h"
 #include "ir/base/map.h"
 #include "ir/base/vec.h"
-
-#include <time.h>
 
 struct LigCompiler {
     LigContext *ctx;
@@ -52,13 +51,6 @@ void lig_compiler_destroy(LigCompiler *compiler)
     lig_free(compiler);
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static double milliseconds(int64_t nanoseconds) { return (double)nanoseconds * 1e-6; }
 
 // What there is to know of a kernel that is being made callable.
@@ -73,9 +65,9 @@ typedef struct Wanted {
 static LigStatus load(LigCompiler *c, const Wanted *w, LigObject object, void **out, const char **problem)
 {
     LigCode code;
-    int64_t start = now_ns();
+    int64_t start = lig_clock_ns();
     LIG_TRY(lig_code_load(object, w->symbol.data, &code, problem));
-    c->facts.link_ms += milliseconds(now_ns() - start);
+    c->facts.link_ms += milliseconds(lig_clock_ns() - start);
     *out = code.entry;
     if (LIG_VEC_PUSH(c->arena, &c->code, code)) return LIG_OK;
     lig_code_unload(&code);
@@ -89,9 +81,9 @@ static bool load_cached(LigCompiler *c, const Wanted *w, void **out)
     if (!c->cache) return false;
     LigObject object;
     const char *problem;
-    int64_t start = now_ns();
+    int64_t start = lig_clock_ns();
     bool found = lig_object_cache_get(c->cache, &w->key, &object);
-    c->facts.cache_ms += milliseconds(now_ns() - start);
+    c->facts.cache_ms += milliseconds(lig_clock_ns() - start);
     if (!found) return false;
     LigStatus status = load(c, w, object, out, &problem);
     lig_debug(c->ctx, 2, "cached @%.*s: %zu bytes%s%s", LIG_STR_ARG(w->kernel->name), object.bytes,
@@ -105,9 +97,9 @@ static bool load_cached(LigCompiler *c, const Wanted *w, void **out)
 static void keep(LigCompiler *c, const Wanted *w, LigObject object)
 {
     if (!c->cache) return;
-    int64_t start = now_ns();
+    int64_t start = lig_clock_ns();
     lig_object_cache_put(c->cache, &w->key, object);
-    c->facts.cache_ms += milliseconds(now_ns() - start);
+    c->facts.cache_ms += milliseconds(lig_clock_ns() - start);
 }
 
 static void add_times(LigCompilerFacts *facts, const LigCompileTimes *times, double all_ms)
@@ -133,9 +125,9 @@ static LigStatus load_compiled(LigCompiler *c, const Wanted *w, LigObject object
 static LigStatus compile(LigCompiler *c, const Wanted *w, void **out)
 {
     LigCompiledKernel compiled;
-    int64_t start = now_ns();
+    int64_t start = lig_clock_ns();
     LIG_TRY(lig_compile_kernel(c->ctx, w->module, w->kernel, &c->target, &compiled));
-    double all_ms = milliseconds(now_ns() - start);
+    double all_ms = milliseconds(lig_clock_ns() - start);
     add_times(&c->facts, &compiled.times, all_ms);
     lig_debug(c->ctx, 2, "compiled @%.*s: %zu bytes in %.2f ms", LIG_STR_ARG(w->kernel->name),
               compiled.object.bytes, all_ms);

@@ -28,6 +28,24 @@ static LigType panel_type(const LigType *weight)
     return type;
 }
 
+bool lig_contract_arithmetic(const LigType *x, const LigType *weight, LigArithmeticKind *out)
+{
+    *out = x->dtype == LIG_Q8A ? LIG_ARITHMETIC_INT8 : LIG_ARITHMETIC_F32;
+    if (x->dtype == LIG_Q8A) {
+        bool in_panels = weight->layout.kind == LIG_LAYOUT_PANEL;
+        return in_panels &&
+               (weight->dtype == LIG_Q8_0 || weight->dtype == LIG_Q4_0 || weight->dtype == LIG_Q4_1);
+    }
+    return x->dtype == LIG_F32;
+}
+
+// Whether a panel of this weight is decoded into scratch first: worth it when several rows read it.
+static bool widens(LigArithmeticKind arithmetic, const LigType *x, const LigType *weight)
+{
+    bool in_panels = weight->layout.kind == LIG_LAYOUT_PANEL;
+    return arithmetic == LIG_ARITHMETIC_F32 && in_panels && weight->dtype != LIG_F32 && constant_rows(x) != 1;
+}
+
 static LigFactor make_factor(const LigOp *linear)
 {
     const LigType *x = &linear->operands[0]->type, *weight = &linear->operands[1]->type;
@@ -36,7 +54,8 @@ static LigFactor make_factor(const LigOp *linear)
                         .depth = constant_dim(weight, 1),
                         .outputs = constant_dim(weight, 0),
                         .from_rows = weight->layout.kind != LIG_LAYOUT_PANEL};
-    factor.widens = !factor.from_rows && weight->dtype != LIG_F32 && constant_rows(x) != 1;
+    lig_contract_arithmetic(x, weight, &factor.arithmetic);
+    factor.widens = widens(factor.arithmetic, x, weight);
     return factor;
 }
 
@@ -85,9 +104,12 @@ static LigStatus check_factor(const LigScheduling *s, const LigFactor *factor)
 {
     const LigOp *linear = factor->linear;
     const LigType *x = &linear->operands[0]->type, *w = &linear->operands[1]->type;
-    if (x->dtype != LIG_F32 || linear->results[0]->type.dtype != LIG_F32) {
-        return lig_kernel_fail(s->module, s->kernel, linear, LIG_ERR_UNSUPPORTED,
-                               "only f32 activations are compiled: cast x to f32, or use --interpret");
+    LigArithmeticKind arithmetic;
+    if (!lig_contract_arithmetic(x, w, &arithmetic) || linear->results[0]->type.dtype != LIG_F32) {
+        return lig_kernel_fail(
+            s->module, s->kernel, linear, LIG_ERR_UNSUPPORTED,
+            "only f32 x is compiled, and q8a x with packed q8_0, q4_0 and q4_1 weights: cast x "
+            "to f32, or use --interpret");
     }
     if (linear->operands[0]->kind != LIG_VALUE_INPUT || linear->operands[1]->kind != LIG_VALUE_INPUT) {
         return lig_kernel_fail(s->module, s->kernel, linear, LIG_ERR_UNSUPPORTED,
@@ -133,12 +155,15 @@ static LigStatus check(const LigScheduling *s, const LigFactor *factors, size_t 
     return lig_body_check(s->module, s->kernel, &factors[0].linear->results[0]->type, lig_contract_is_linear);
 }
 
-// The widest block of accumulators that leaves registers for the weights and one value of x.
-static void default_block(const LigTarget *target, int64_t rows, int64_t block[2])
+// The widest block of accumulators that leaves registers for the weights and one value of x. Integer products
+// take a register beside each sum.
+static void default_block(const LigTarget *target, LigArithmeticKind arithmetic, int64_t rows, int64_t block[2])
 {
     bool wide = target->vector_registers >= 32;
+    int lanes = lig_target_f32_lanes(target);
     block[0] = rows == 1 ? 1 : wide ? 8 : 4;
-    block[1] = rows == 1 || wide ? LIG_CONTRACT_PANEL : 2 * lig_target_f32_lanes(target);
+    block[1] = rows == 1 || wide ? LIG_CONTRACT_PANEL : 2 * lanes;
+    if (rows != 1 && arithmetic == LIG_ARITHMETIC_INT8) block[1] = lanes;
 }
 
 // Blocks of rows halve down to 1, and vectors divide a panel.
@@ -158,11 +183,12 @@ static LigStatus check_block(const LigScheduling *s)
         "divides 32");
 }
 
-static LigStatus schedule_block(LigScheduling *s, const LigOp *linear)
+static LigStatus schedule_block(LigScheduling *s, const LigFactor *factor)
 {
     if (!lig_attrs_get(s->kernel->attrs, LIG_ATTR_BLOCK)) {
         int64_t block[2];
-        default_block(s->options->target, constant_rows(&linear->operands[0]->type), block);
+        int64_t rows = constant_rows(&factor->linear->operands[0]->type);
+        default_block(s->options->target, factor->arithmetic, rows, block);
         const int64_t *data = lig_arena_copy(s->module->arena, block, sizeof block);
         LigAttr attr = {.key = LIG_ATTR_BLOCK, .value.integers = {data, 2}};
         if (!data || !lig_attrs_set(s->module->arena, &s->kernel->attrs, attr))
@@ -198,7 +224,7 @@ LigStatus lig_schedule_contract(LigScheduling *s)
     size_t count = lig_contract_factors(s->kernel, factors);
     LIG_TRY(check(s, factors, count));
     if (goes_to_onednn(s, factors[0].linear)) return schedule_onednn(s, factors[0].linear);
-    LIG_TRY(schedule_block(s, factors[0].linear));
+    LIG_TRY(schedule_block(s, &factors[0]));
     LIG_TRY(lig_schedule_int(s, LIG_ATTR_TILE, 1));
     int64_t scratch = lig_contract_scratch(factors, count);
     return scratch ? lig_schedule_int(s, LIG_ATTR_SCRATCH, scratch) : LIG_OK;

@@ -12,14 +12,10 @@
 // computed beside it.
 // Bound  M = 1: the bytes of the weights; M > 32: the FMA rate.
 // Source  the loop order is that of Goto & van de Geijn 2008 without packing of the left operand.
+#include "codegen/arithmetic.h"
 #include "codegen/body.h"
-#include "codegen/contract.h"
 
-enum {
-    MAX_VECTORS = LIG_STORAGE_MAX_VECTORS,
-    MAX_SUMS = LIG_CONTRACT_MAX_ROWS * MAX_VECTORS,
-    PLAIN_UNROLL = 4
-};
+enum { MAX_SUMS = LIG_CONTRACT_MAX_ROWS * LIG_STORAGE_MAX_VECTORS };
 
 // A factor while it is emitted.
 typedef struct Operand {
@@ -130,61 +126,30 @@ static void open_panel(Contract *c, Operand *o, LLVMValueRef index)
 typedef struct Block {
     LLVMValueRef first_row; // of x
     int rows, vector;       // `vector`: the first one of the panel
-    LLVMValueRef x_rows[LIG_CONTRACT_MAX_ROWS];
-    LLVMValueRef column; // of the result, of lane 0
+    LLVMValueRef column;    // of the result, of lane 0
     LLVMValueRef sums[LIG_CONTRACT_MAX_FACTORS][MAX_SUMS];
 } Block;
 
-static void find_x_rows(const Contract *c, Block *block)
+// Bytes of `columns` columns of x, a multiple of its block.
+static int64_t x_bytes(const Operand *o, int64_t columns)
 {
-    int64_t row_bytes = c->operands[0].factor->depth * 4;
-    for (int i = 0; i < block->rows; i++) {
-        block->x_rows[i] = lig_emit_offset(c->e, c->x, scaled(c, plus(c, block->first_row, i), row_bytes));
-    }
+    LigDtype dtype = o->factor->linear->operands[0]->type.dtype;
+    return columns / lig_dtype_block(dtype) * lig_dtype_block_bytes(dtype);
 }
 
-// One turn of the K loop: where its columns begin.
-typedef struct Turn {
-    LLVMValueRef panel, x_bytes;
-} Turn;
-
-// Column `within` of the turn: adds x[., k] * weight[., k] to every sum.
-static void multiply_column(const Contract *c, const Block *block, LigStorageGroup *group, const Turn *turn,
-                            int within, LLVMValueRef *sums)
+static LigTurn make_turn(const Contract *c, const Operand *o, const Block *block)
 {
-    LLVMValueRef weights[MAX_VECTORS];
-    for (int v = 0; v < c->vectors; v++) {
-        weights[v] = lig_storage_vector(c->e, group, within % group->storage->columns, block->vector + v);
-    }
-    for (int i = 0; i < block->rows; i++) {
-        LLVMValueRef address =
-            lig_emit_offset_by(c->e, lig_emit_offset(c->e, block->x_rows[i], turn->x_bytes), within * 4);
-        LLVMValueRef x = lig_emit_splat(c->e, lig_emit_load(c->e, c->e->f32, address, 4), c->lanes);
-        for (int v = 0; v < c->vectors; v++) {
-            LLVMValueRef *sum = &sums[i * c->vectors + v];
-            *sum = lig_emit_fma(c->e, x, weights[v], *sum);
-        }
-    }
-}
-
-// Columns computed per turn of the K loop: a quantised group, or a few plain columns.
-static int columns_per_turn(const Contract *c, const Operand *o)
-{
-    if (o->read.columns > 1) return o->read.columns;
-    return c->rows == 1 && o->factor->depth % PLAIN_UNROLL == 0 ? PLAIN_UNROLL : 1;
-}
-
-static void multiply_turn(const Contract *c, const Operand *o, const Block *block, const Turn *turn,
-                          LLVMValueRef *sums)
-{
-    LigStorageGroup group = {0};
-    for (int i = 0; i < columns_per_turn(c, o); i++) {
-        if (i % o->read.columns == 0) {
-            lig_storage_open(&group, &o->read,
-                             lig_emit_offset_by(c->e, turn->panel, i / o->read.columns * o->read.bytes));
-        }
-        multiply_column(c, block, &group, turn, i, sums);
-    }
+    int64_t row_bytes = x_bytes(o, o->factor->depth);
+    return (LigTurn){.e = c->e,
+                     .storage = &o->read,
+                     .panel = o->panel,
+                     .x = lig_emit_offset(c->e, c->x, scaled(c, block->first_row, row_bytes)),
+                     .x_row_bytes = row_bytes,
+                     .columns =
+                         lig_arithmetic_rule(o->factor->arithmetic)->columns(o->factor, &o->read, c->rows),
+                     .rows = block->rows,
+                     .vector = block->vector,
+                     .vectors = c->vectors};
 }
 
 static void accumulate(const Contract *c, const Operand *o, const Block *block, LLVMValueRef *sums)
@@ -193,13 +158,14 @@ static void accumulate(const Contract *c, const Operand *o, const Block *block, 
     LLVMValueRef zero = lig_float_like(lig_lanes(c->e->f32, c->lanes), 0.0);
     LLVMValueRef initial[MAX_SUMS];
     for (int i = 0; i < count; i++) initial[i] = zero;
+    LigTurn turn = make_turn(c, o, block);
     LigLoop loop = {0};
-    lig_loop_begin(c->e, &loop, range_to(c, o->factor->depth, columns_per_turn(c, o)), initial, count);
+    lig_loop_begin(c->e, &loop, range_to(c, o->factor->depth / turn.columns, 1), initial, count);
     for (int i = 0; i < count; i++) sums[i] = loop.carried[i];
-    int64_t column_bytes = o->read.bytes / o->read.columns;
-    const Turn turn = {.panel = lig_emit_offset(c->e, o->panel, scaled(c, loop.index, column_bytes)),
-                       .x_bytes = scaled(c, loop.index, 4)};
-    multiply_turn(c, o, block, &turn, sums);
+    int64_t panel_bytes = turn.columns / o->read.columns * o->read.bytes;
+    turn.panel = lig_emit_offset(c->e, turn.panel, scaled(c, loop.index, panel_bytes));
+    turn.x = lig_emit_offset(c->e, turn.x, scaled(c, loop.index, x_bytes(o, turn.columns)));
+    lig_arithmetic_rule(o->factor->arithmetic)->add(&turn, sums);
     lig_loop_end(c->e, &loop, sums);
     for (int i = 0; i < count; i++) sums[i] = loop.carried[i];
 }
@@ -267,7 +233,6 @@ static void emit_rows(Contract *c, LLVMValueRef first_row, int rows, LLVMValueRe
                        .rows = rows,
                        .vector = v,
                        .column = plus(c, first_column, (int64_t)v * c->lanes)};
-        find_x_rows(c, &block);
         for (size_t f = 0; f < c->count; f++) accumulate(c, &c->operands[f], &block, block.sums[f]);
         store(c, &block);
     }

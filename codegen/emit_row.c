@@ -1,8 +1,9 @@
-// Kernels along rows: norms, softmax and rope with elementwise producers and consumers.
+// Kernels along rows: norms, softmax, rope and quantize with elementwise producers and consumers.
 //
 // One row at a time. Each reducing op passes over the row first, in text order, for its statistics (a vector of
 // partial sums, lane i taking columns i, i + lanes, …, then halved); what is under it is computed anew in each
-// pass. The last pass stores the outputs. So nothing of a row depends on the rows beside it.
+// pass. The last pass stores the outputs, quantised ones a block at a time. So nothing of a row depends on the
+// rows beside it.
 #include "codegen/emit_row.h"
 
 #include "codegen/math.h"
@@ -21,6 +22,18 @@ static const LigOp *first_row_op(const LigFunc *kernel)
     for (size_t i = 0; i < kernel->ops.count; i++)
         if (takes(kernel->ops.data[i])) return kernel->ops.data[i];
     return NULL;
+}
+
+// Quantised values are results, never read again in the kernel; beside them rows are walked by whole blocks.
+static LigStatus check_quantize(const LigModule *module, const LigFunc *kernel, const LigOp *op)
+{
+    size_t stored = 0;
+    for (size_t i = 0; i < kernel->outputs.count; i++) stored += kernel->outputs.data[i] == op->results[0];
+    bool fits = stored == 1 && kernel->outputs.count <= LIG_ROW_MAX_OUTPUTS && lig_rope_count(kernel) == 0;
+    if (fits && op->operands[0]->type.dtype != LIG_F64) return LIG_OK;
+    return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
+                           "its result must be one of at most 8 results of the kernel, its operand no f64, and "
+                           "rope elsewhere");
 }
 
 static LigStatus check_row_op(const LigModule *module, const LigFunc *kernel, const LigType *space,
@@ -44,6 +57,7 @@ static LigStatus check_row_op(const LigModule *module, const LigFunc *kernel, co
             return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
                                    "an operand neither has the kernel's shape nor broadcasts into it");
     }
+    if (op->code == LIG_OP_QUANTIZE) return check_quantize(module, kernel, op);
     return op->code == LIG_OP_ROPE ? lig_rope_check(module, kernel, op) : LIG_OK;
 }
 
@@ -75,7 +89,7 @@ LigStatus lig_schedule_row(LigScheduling *scheduling)
     const LigOp *first = first_row_op(kernel);
     if (first == NULL)
         return lig_kernel_fail(module, kernel, NULL, LIG_ERR_UNSUPPORTED,
-                               "no norm, softmax or rope in it: make it class=elementwise");
+                               "no norm, softmax, rope or quantize in it: make it class=elementwise");
     const LigType *space = &first->results[0]->type;
     LIG_TRY(lig_body_check(module, kernel, space, takes));
     LIG_TRY(check_row_ops(module, kernel, space));
@@ -259,13 +273,46 @@ static void store_step(void *user, LLVMValueRef column, LLVMValueRef mask, LLVMV
     lig_body_store_outputs(&row->body);
 }
 
+// Stores a vector of the plain outputs, and leaves what the quantised ones are made of in x[output].
+static void store_plain(LigRow *row, LLVMValueRef x[][LIG_ROW_BLOCK_VECTORS], int vector)
+{
+    const LigFunc *kernel = row->body.k->kernel;
+    for (size_t i = 0; i < kernel->outputs.count; i++) {
+        const LigValue *output = kernel->outputs.data[i];
+        if (output->type.dtype == LIG_Q8A)
+            x[i][vector] = lig_body_value(&row->body, output->op->operands[0]);
+        else
+            lig_body_store_output(&row->body, i);
+    }
+}
+
+// The columns of a quantised block, of all outputs.
+static void store_block(void *user, LLVMValueRef column, LLVMValueRef mask, LLVMValueRef *carried)
+{
+    (void)mask, (void)carried;
+    LigRow *row = user;
+    LigEmitter *e = row->body.k->e;
+    const LigFunc *kernel = row->body.k->kernel;
+    LLVMValueRef x[LIG_ROW_MAX_OUTPUTS][LIG_ROW_BLOCK_VECTORS];
+    for (int v = 0; v < lig_quantize_vectors(row); v++) {
+        LLVMValueRef at = LLVMBuildAdd(e->builder, column, lig_i64(e, (int64_t)v * row->lanes), "");
+        lig_body_place(&row->body, at, row->lanes, NULL);
+        store_plain(row, x, v);
+    }
+    for (size_t i = 0; i < kernel->outputs.count; i++) {
+        if (kernel->outputs.data[i]->type.dtype == LIG_Q8A) lig_quantize_store(row, i, column, x[i]);
+    }
+}
+
 static void emit_one_row(LigRow *row, LLVMValueRef index)
 {
     LigKernelEmitter *k = row->body.k;
     lig_body_row(&row->body, index);
     for (size_t i = 0; i < k->kernel->ops.count; i++) measure(row, k->kernel->ops.data[i]);
-    LigVectorBody body = {.step = store_step, .user = row};
-    lig_kernel_each_vector(k, row->body.columns, row->lanes, body);
+    bool in_blocks = lig_quantize_has_results(k->kernel);
+    int columns = in_blocks ? row->lanes * lig_quantize_vectors(row) : row->lanes;
+    LigVectorBody body = {.step = in_blocks ? store_block : store_step, .user = row};
+    lig_kernel_each_vector(k, row->body.columns, columns, body);
 }
 
 static void emit_unit(LigRow *row, LLVMValueRef unit, LLVMValueRef rows_per_unit)

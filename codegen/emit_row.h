@@ -1,9 +1,12 @@
-// What row kernels share between their passes (emit_row.c) and rope (emit_rope.c).
+// What row kernels share between their passes (emit_row.c), rope (emit_rope.c) and quantised results
+// (emit_quantize.c).
 #ifndef LIG_CODEGEN_EMIT_ROW_H
 #define LIG_CODEGEN_EMIT_ROW_H
 
 #include "codegen/body.h"
 #include "codegen/classes.h"
+
+enum { LIG_ROW_MAX_OUTPUTS = 8, LIG_ROW_BLOCK_VECTORS = 8 };
 
 // What the passes of a reducing op found in the row.
 typedef struct LigRowStats {
@@ -31,5 +34,12 @@ int lig_rope_lanes(const LigFunc *kernel, const LigTarget *target);
 void lig_rope_tables(LigRow *row, LLVMValueRef token);
 // The rotated vector at the body's place.
 LLVMValueRef lig_rope_value(LigRow *row, const LigOp *op);
+
+// ---- quantize (emit_quantize.c) ----
+bool lig_quantize_has_results(const LigFunc *kernel);
+// Vectors of the row that make a block.
+int lig_quantize_vectors(const LigRow *row);
+// Stores a block of output `output`: x, the f32 vectors from `column` on, of the body's row.
+void lig_quantize_store(LigRow *row, size_t output, LLVMValueRef column, const LLVMValueRef *x);
 
 #endif

@@ -78,7 +78,8 @@ LLVMValueRef lig_emit_intrinsic(LigEmitter *e, LigIntrinsic intrinsic, LLVMValue
 // a * b + c: one rounding where the target has FMA, two where it has not (a call of fmaf per lane is never
 // made).
 LLVMValueRef lig_emit_fma(LigEmitter *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c);
-// a > b ? a : b and a < b ? a : b: one instruction; where either is NaN, or both are zero, the result is b.
+// a > b ? a : b and a < b ? a : b: one instruction; where either is NaN, or both are zero, the result is b. max
+// takes signed integers too.
 LLVMValueRef lig_emit_max(LigEmitter *e, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef lig_emit_min(LigEmitter *e, LLVMValueRef a, LLVMValueRef b);
 // All lanes (a power of two) to one scalar by halving: lane i with lane i + n/2, then n/4, ... 1.

@@ -109,6 +109,31 @@ static LLVMValueRef quantised_vector(LigEmitter *e, LigStorageGroup *g, int colu
     return lig_emit_fma(e, value, scale_vector(e, g, vector), min_vector(e, g, vector));
 }
 
+void lig_storage_byte_range(const LigStorage *storage, int *bits, int *zero)
+{
+    *bits = has_nibbles(storage) ? 4 : 8;
+    *zero = storage->dtype == LIG_Q4_1 ? 0 : 1 << (*bits - 1);
+}
+
+LLVMValueRef lig_storage_bytes(LigEmitter *e, LigStorageGroup *group, int piece, int vector)
+{
+    if (!has_nibbles(group->storage)) return piece_vector(e, group, piece, vector);
+    LLVMValueRef packed = piece_vector(e, group, piece % 4, vector);
+    LLVMTypeRef type = LLVMTypeOf(packed);
+    if (piece >= 4) packed = LLVMBuildLShr(e->builder, packed, lig_int_like(type, 4), "");
+    return LLVMBuildAnd(e->builder, packed, lig_int_like(type, 0x0f0f0f0f), "");
+}
+
+LLVMValueRef lig_storage_scale(LigEmitter *e, LigStorageGroup *group, int vector)
+{
+    return scale_vector(e, group, vector);
+}
+
+LLVMValueRef lig_storage_min(LigEmitter *e, LigStorageGroup *group, int vector)
+{
+    return group->storage->dtype == LIG_Q4_1 ? min_vector(e, group, vector) : NULL;
+}
+
 LLVMValueRef lig_storage_vector(LigEmitter *e, LigStorageGroup *group, int column, int vector)
 {
     if (lig_dtype_is_quantised(group->storage->dtype)) return quantised_vector(e, group, column, vector);

@@ -37,4 +37,11 @@ void lig_storage_open(LigStorageGroup *group, const LigStorage *storage, LLVMVal
 // The f32 vector `vector` at column `column` of the group.
 LLVMValueRef lig_storage_vector(LigEmitter *e, LigStorageGroup *group, int column, int vector);
 
+// The same as bytes, for integer arithmetic (block-quantised dtypes): i32 lanes of the four columns 4 * piece …,
+// each an unsigned integer below 1 << bits; weight = scale * (byte - zero), + min where the dtype has one.
+void lig_storage_byte_range(const LigStorage *storage, int *bits, int *zero);
+LLVMValueRef lig_storage_bytes(LigEmitter *e, LigStorageGroup *group, int piece, int vector);
+LLVMValueRef lig_storage_scale(LigEmitter *e, LigStorageGroup *group, int vector);
+LLVMValueRef lig_storage_min(LigEmitter *e, LigStorageGroup *group, int vector); // NULL: the dtype has none
+
 #endif

@@ -81,7 +81,7 @@ static const LigConfigKey mistral[] = {
 
 static const LigConfigKey qwen[] = {
     KEY("hidden_act", ACT, spec.blocks[0].mlp.act),
-    KEY("max_window_layers", INT, first_windowed),
+    KEY("max_window_layers", COUNT, first_windowed),
     KEY("sliding_window", INT_OR_NONE, window),
     KEY("use_sliding_window", FLAG, use_window),
     END,
@@ -121,12 +121,12 @@ static const LigConfigKey gpt_neox[] = {
     KEY("hidden_act", ACT, spec.blocks[0].mlp.act),
     ONLY("is_decoder", IGNORED),
     KEY("layer_norm_eps", REAL, spec.norm.eps),
-    KEY("partial_rotary_factor", REAL, spec.position.rope.fraction),
+    KEY("partial_rotary_factor", FRACTION, spec.position.rope.fraction),
     ONLY("rope_parameters", ELSEWHERE),
     ONLY("rope_scaling", ELSEWHERE),
     KEY("rope_theta", REAL, spec.position.rope.theta),
     KEY("rotary_emb_base", REAL, spec.position.rope.theta),
-    KEY("rotary_pct", REAL, spec.position.rope.fraction),
+    KEY("rotary_pct", FRACTION, spec.position.rope.fraction),
     KEY("use_parallel_residual", FLAG, parallel),
     END,
 };
@@ -135,7 +135,7 @@ static const LigConfigKey phi[] = {
     KEY("hidden_act", ACT, spec.blocks[0].mlp.act),
     KEY("layer_norm_eps", REAL, spec.norm.eps),
     KEY("num_key_value_heads", INT_OR_NONE, spec.blocks[0].attention.kv_heads),
-    KEY("partial_rotary_factor", REAL, spec.position.rope.fraction),
+    KEY("partial_rotary_factor", FRACTION, spec.position.rope.fraction),
     KEY("qk_layernorm", FLAG, qk_norm),
     ONLY("rope_parameters", ELSEWHERE),
     ONLY("rope_scaling", ELSEWHERE),
@@ -163,7 +163,7 @@ static const LigConfigKey bert[] = {
     END,
 };
 
-static const LigConfigKey roberta[] = {KEY("pad_token_id", INT, pad), END};
+static const LigConfigKey roberta[] = {KEY("pad_token_id", COUNT, pad), END};
 
 static const LigConfigKey distilbert[] = {
     KEY("activation", ACT, spec.blocks[0].mlp.act),
@@ -381,25 +381,36 @@ void lig_architectures_list(LigText *text)
         lig_text_printf(text, "%s%s", i ? ", " : "", architectures[i].model_type);
 }
 
+static const struct {
+    const char *name;
+    LigActivation act;
+} activations[] = {
+    {"gelu", LIG_ACT_GELU_ERF},       {"gelu_new", LIG_ACT_GELU_TANH}, {"gelu_pytorch_tanh", LIG_ACT_GELU_TANH},
+    {"gelu_fast", LIG_ACT_GELU_TANH}, {"silu", LIG_ACT_SILU},          {"swish", LIG_ACT_SILU},
+    {"relu", LIG_ACT_RELU},           {"tanh", LIG_ACT_TANH},
+};
+
+#define ACTIVATIONS (sizeof activations / sizeof *activations)
+
 bool lig_hf_activation(LigStr name, LigActivation *out)
 {
-    static const struct {
-        const char *name;
-        LigActivation act;
-    } known[] = {
-        {"gelu", LIG_ACT_GELU_ERF},
-        {"gelu_new", LIG_ACT_GELU_TANH},
-        {"gelu_pytorch_tanh", LIG_ACT_GELU_TANH},
-        {"gelu_fast", LIG_ACT_GELU_TANH},
-        {"silu", LIG_ACT_SILU},
-        {"swish", LIG_ACT_SILU},
-        {"relu", LIG_ACT_RELU},
-        {"tanh", LIG_ACT_TANH},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (!lig_str_is(name, known[i].name)) continue;
-        *out = known[i].act;
+    for (size_t i = 0; i < ACTIVATIONS; i++) {
+        if (!lig_str_is(name, activations[i].name)) continue;
+        *out = activations[i].act;
         return true;
     }
     return false;
+}
+
+const char *lig_hf_activation_name(LigActivation act)
+{
+    for (size_t i = 0; i < ACTIVATIONS; i++) {
+        if (activations[i].act == act) return activations[i].name;
+    }
+    return "";
+}
+
+void lig_hf_activations_list(LigText *text)
+{
+    for (size_t i = 0; i < ACTIVATIONS; i++) lig_text_printf(text, "%s%s", i ? ", " : "", activations[i].name);
 }

@@ -13,7 +13,7 @@ typedef enum LigWindowed {
 } LigWindowed;
 
 // A configuration as it is read: the spec with its block 0 as the pattern of all, and what is not a knob
-// itself.
+// itself. Keys that give one field are held to one value.
 typedef struct LigHfConfig {
     LigSpec spec;
     int64_t layers;
@@ -35,10 +35,12 @@ typedef struct LigHfConfig {
 typedef enum LigConfigUse {
     LIG_CONFIG_IGNORED,     // changes nothing about the numbers of a forward pass
     LIG_CONFIG_ELSEWHERE,   // read by code of its own: rope, layers, the head
-    LIG_CONFIG_SIZE,        // int64_t, must be there
-    LIG_CONFIG_INT,         // int64_t
-    LIG_CONFIG_INT_OR_NONE, // int64_t, null is 0
-    LIG_CONFIG_REAL,        // double
+    LIG_CONFIG_SIZE,        // int64_t, 1 or more, must be there
+    LIG_CONFIG_INT,         // int64_t, 1 or more
+    LIG_CONFIG_INT_OR_NONE, // int64_t, 1 or more; null is 0
+    LIG_CONFIG_COUNT,       // int64_t, 0 or more
+    LIG_CONFIG_REAL,        // double above 0
+    LIG_CONFIG_FRACTION,    // double above 0, at most 1
     LIG_CONFIG_FLAG,        // bool
     LIG_CONFIG_ACT,         // LigActivation
     LIG_CONFIG_FALSE,       // no other value is known, null is as good
@@ -67,5 +69,9 @@ const LigArchitecture *lig_architecture_find(LigStr model_type);
 void lig_architectures_list(LigText *text);
 // An activation by its name in Transformers; false when it is not known.
 bool lig_hf_activation(LigStr name, LigActivation *out);
+// The other way: a name that Transformers has for it. `act` is not LIG_ACT_NONE.
+const char *lig_hf_activation_name(LigActivation act);
+// "gelu, gelu_new, …"; for messages.
+void lig_hf_activations_list(LigText *text);
 
 #endif

@@ -12,6 +12,7 @@ typedef enum LigModelKind {
     LIG_MODEL_LIGB,           // starts with "LIGB"
     LIG_MODEL_SAFETENSORS,    // a header length that fits, then '{': tensors without a configuration
     LIG_MODEL_TOKENIZER_JSON, // a JSON object with a "model" and an "added_tokens" or "pre_tokenizer"
+    LIG_MODEL_SENTENCE_PIECE, // a protobuf message whose top fields are those of SentencePiece's ModelProto
     LIG_MODEL_KIND_COUNT
 } LigModelKind;
 
@@ -20,7 +21,8 @@ const char *lig_model_kind_name(LigModelKind kind);
 
 // Only the kind is settled: the reader of that kind may still refuse the content.
 // Errors: NOT_FOUND (no such path; a directory without config.json or weights, naming what was expected), IO,
-// INVALID (none of the kinds: names the first bytes, what they look like, and the kinds), NO_MEMORY.
+// INVALID (none of the kinds: names the first bytes, what they look like, and the kinds), PARSE (a text that begins
+// with neither word), NO_MEMORY.
 LigStatus lig_model_detect(LigContext *ctx, const char *path, LigModelKind *out) LIG_MUST_CHECK;
 
 #endif

@@ -2,6 +2,8 @@
 
 #include "ir/base/file.h"
 
+#include <stdarg.h>
+
 // jansson quotes the input in its messages, line breaks included.
 static void flatten(char *text)
 {
@@ -53,20 +55,90 @@ static void append_scope(LigText *text, const LigJson *json)
     lig_text_printf(text, "%s.", json->name);
 }
 
-LigStatus lig_json_fail(const LigJson *json, LigStatus status, const char *key, const char *message)
+// 'rope_scaling.factor'
+static void append_key(LigText *text, const LigJson *json, const char *key)
 {
+    enum { MOST = 128 };
     LigText name = {0};
     append_scope(&name, json);
     lig_text_append(&name, lig_str(key));
-    if (name.failed) {
+    if (name.failed)
+        text->failed = true;
+    else
+        lig_text_printf(text, "'%.*s'", (int)(name.length < MOST ? name.length : MOST), name.data);
+    lig_text_free(&name);
+}
+
+static int append_piece(const char *piece, size_t bytes, void *text)
+{
+    lig_text_append(text, (LigStr){piece, bytes});
+    return 0;
+}
+
+// 'rope_scaling.factor' is -1
+static void append_key_and_value(LigText *text, const LigJson *json, const char *key)
+{
+    enum { MOST = 64 };
+    const json_t *value = json_object_get(json->object, key);
+    const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9);
+    LigText shown = {0};
+    append_key(text, json, key);
+    if (value && json_dump_callback(value, append_piece, &shown, flags) != 0) shown.failed = true;
+    if (shown.failed)
+        text->failed = true;
+    else if (value)
+        lig_text_printf(text, " is %.*s%s", (int)(shown.length < MOST ? shown.length : MOST), shown.data,
+                        shown.length > MOST ? "..." : "");
+    else
+        lig_text_printf(text, " is absent");
+    lig_text_free(&shown);
+}
+
+// Records the text as a message; frees it.
+static LigStatus fail_text(const LigJson *json, LigStatus status, LigText *text)
+{
+    if (text->failed) {
         status = lig_no_memory(json->ctx);
     } else {
-        flatten(name.data);
-        status = lig_fail(json->ctx, status, LIG_FILE_LOC(json->path), "'%.*s' %s",
-                          (int)(name.length < 128 ? name.length : 128), name.data, message);
+        flatten(text->data);
+        status = lig_fail(json->ctx, status, LIG_FILE_LOC(json->path), "%s", text->data);
     }
-    lig_text_free(&name);
+    lig_text_free(text);
     return status;
+}
+
+LigStatus lig_json_fail(const LigJson *json, LigStatus status, const char *key, const char *format, ...)
+{
+    LigText text = {0};
+    append_key(&text, json, key);
+    lig_text_append_char(&text, ' ');
+    va_list args;
+    va_start(args, format);
+    lig_text_vprintf(&text, format, args);
+    va_end(args);
+    return fail_text(json, status, &text);
+}
+
+LigStatus lig_json_fail_value(const LigJson *json, LigStatus status, const char *key, const char *format, ...)
+{
+    LigText text = {0};
+    append_key_and_value(&text, json, key);
+    lig_text_append(&text, LIG_STR(": "));
+    va_list args;
+    va_start(args, format);
+    lig_text_vprintf(&text, format, args);
+    va_end(args);
+    return fail_text(json, status, &text);
+}
+
+LigStatus lig_json_fail_pair(LigJsonKey one, LigJsonKey other, const char *message)
+{
+    LigText text = {0};
+    append_key_and_value(&text, one.json, one.key);
+    lig_text_append(&text, LIG_STR(", but "));
+    append_key_and_value(&text, other.json, other.key);
+    lig_text_printf(&text, ": %s", message);
+    return fail_text(one.json, LIG_ERR_INVALID, &text);
 }
 
 // NULL when absent or null.

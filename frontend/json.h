@@ -47,6 +47,17 @@ LigStatus lig_json_get_str(const LigJson *json, const char *key, LigStr *out) LI
 LigStatus lig_json_check_known(const LigJson *json, const char *const *known, size_t count) LIG_MUST_CHECK;
 
 // Records `status` about `key`: "'rope_scaling.factor' <message>".
-LigStatus lig_json_fail(const LigJson *json, LigStatus status, const char *key, const char *message);
+LigStatus lig_json_fail(const LigJson *json, LigStatus status, const char *key, const char *format, ...)
+    LIG_PRINTF(4, 5);
+// "'rope_scaling.factor' is -1: <message>", with the value as JSON writes it.
+LigStatus lig_json_fail_value(const LigJson *json, LigStatus status, const char *key, const char *format, ...)
+    LIG_PRINTF(4, 5);
+// One key of an object, for messages about two.
+typedef struct LigJsonKey {
+    const LigJson *json;
+    const char *key;
+} LigJsonKey;
+// INVALID: "'rotary_pct' is 0.5, but 'rope_parameters.partial_rotary_factor' is 0.25: <message>".
+LigStatus lig_json_fail_pair(LigJsonKey one, LigJsonKey other, const char *message);
 
 #endif

@@ -28,7 +28,8 @@ LigStatus lig_ligb__damaged(LigLigbReader *r, const char *format, ...)
 LigStatus lig_ligb__unknown(LigLigbReader *r, const char *what, const char *name)
 {
     const LigStr shown = lig_str(name);
-    if (!lig_is_value_name(shown)) return lig_ligb__damaged(r, "the name of a %s is none", what);
+    if (!lig_is_value_name(shown))
+        return lig_ligb__damaged(r, "the %s's name is empty, or not of letters, digits and . _ -", what);
     return lig_fail(r->ctx, LIG_ERR_UNSUPPORTED, LIG_FILE_LOC(r->path),
                     "%s `%.*s` is not known here: the file is from another version", what,
                     (int)(shown.length < 128 ? shown.length : 128), name);

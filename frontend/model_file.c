@@ -1,6 +1,5 @@
 #include "frontend/model_file.h"
 
-#include "frontend/detect.h"
 #include "frontend/import.h"
 #include "frontend/ligb.h"
 #include "frontend/safetensors.h"
@@ -12,15 +11,16 @@
 
 #include <string.h>
 
-// A model comes from exactly one of these; a graph in text also has weights, which are one of the first two.
+// A model comes from exactly one of these; a graph or spec also has weights, which are one of the first two.
 struct LigModelFile {
     LigContext *ctx;
     LigArena *arena;
-    const char *path, *kind;
+    const char *path;
+    LigModelKind kind;
     LigGguf *gguf;
     LigSafetensors *safetensors;
     LigMappedFile *graph;
-    const char *weights; // of a graph: as given, or NULL
+    const char *weights; // of a graph or spec: as given, or NULL
     LigSpec spec;
     bool has_spec;
     LigImageBytes tokenizer;
@@ -63,23 +63,52 @@ static LigStatus open_model_gguf(LigModelFile *file)
     return lig_import_gguf_tokenizer(file->ctx, file->gguf, &file->tokenizer);
 }
 
-// A graph. A spec is text too, but tells of no tensors.
+// The weights that a text names stand beside the text unless the path is absolute.
+static LigStatus named_path(const LigModelFile *file, LigStr named, const char **out)
+{
+    const char *slash = strrchr(file->path, '/');
+    int directory = slash && named.data[0] != '/' ? (int)(slash - file->path + 1) : 0;
+    *out = lig_str_format(file->arena, "%.*s%.*s", directory, file->path, LIG_STR_ARG(named)).data;
+    return *out ? LIG_OK : lig_no_memory(file->ctx);
+}
+
+// Those given, or those that a spec names if they are there; with the tokenizer that lies beside them.
+static LigStatus open_spec_weights(LigModelFile *file)
+{
+    const char *path = file->weights;
+    if (!path && file->spec.weights.length) {
+        LIG_TRY(named_path(file, file->spec.weights, &path));
+        if (!lig_path_exists(path)) return LIG_OK;
+    }
+    if (!path) return LIG_OK;
+    LIG_TRY(open_weights(file, path));
+    if (file->gguf) return lig_import_gguf_tokenizer(file->ctx, file->gguf, &file->tokenizer);
+    return lig_path_is_directory(path) ? lig_import_hf_tokenizer(file->ctx, path, &file->tokenizer) : LIG_OK;
+}
+
+static LigStatus open_spec(LigModelFile *file, LigStr text)
+{
+    LIG_TRY(lig_spec_parse(file->ctx, file->path, text, file->arena, &file->spec));
+    LIG_TRY(lig_spec_check(file->ctx, &file->spec));
+    file->has_spec = true;
+    lig_file_unmap(file->graph);
+    file->graph = NULL;
+    return open_spec_weights(file);
+}
+
+// The first word tells a spec from a graph.
 static LigStatus open_text(LigModelFile *file)
 {
     LIG_TRY(lig_file_map(file->ctx, file->path, &file->graph));
-    LigLexer lexer = lig_lexer(file->path, (LigStr){(const char *)file->graph->data, file->graph->size});
-    if (!lig_str_is(lig_lexer_next(&lexer).text, "model")) return LIG_OK;
-    return lig_fail(file->ctx, LIG_ERR_UNSUPPORTED, LIG_FILE_LOC(file->path),
-                    "is a spec, and specs are not read as models yet: give the model it was shown from, or the "
-                    "graph that liga show MODEL --graph prints");
+    const LigStr text = {(const char *)file->graph->data, file->graph->size};
+    LigLexer lexer = lig_lexer(file->path, text);
+    return lig_str_is(lig_lexer_next(&lexer).text, "model") ? open_spec(file, text) : LIG_OK;
 }
 
 static LigStatus open_by_content(LigModelFile *file)
 {
-    LigModelKind kind;
-    LIG_TRY(lig_model_detect(file->ctx, file->path, &kind));
-    file->kind = lig_model_kind_name(kind);
-    switch (kind) {
+    LIG_TRY(lig_model_detect(file->ctx, file->path, &file->kind));
+    switch (file->kind) {
     case LIG_MODEL_HF_DIRECTORY:
         return open_model_directory(file);
     case LIG_MODEL_GGUF:
@@ -91,13 +120,15 @@ static LigStatus open_by_content(LigModelFile *file)
     case LIG_MODEL_ONNX:
     case LIG_MODEL_SAFETENSORS:
     case LIG_MODEL_TOKENIZER_JSON:
+    case LIG_MODEL_SENTENCE_PIECE:
     case LIG_MODEL_KIND_COUNT:
         break;
     }
-    return lig_fail(file->ctx, LIG_ERR_UNSUPPORTED, LIG_FILE_LOC(file->path),
-                    "a %s is no model that can be opened: give a GGUF file, a Hugging Face directory, or a "
-                    "graph (text or .ligb)",
-                    file->kind);
+    return lig_fail(
+        file->ctx, LIG_ERR_UNSUPPORTED, LIG_FILE_LOC(file->path),
+        "a %s is no model that can be opened: give a GGUF file, a Hugging Face directory, a spec, or "
+        "a graph (text or .ligb)",
+        lig_model_kind_name(file->kind));
 }
 
 LigStatus lig_model_file_open(LigContext *ctx, const char *path, const char *weights, LigModelFile **out)
@@ -135,8 +166,19 @@ static const LigTensorSet *tensors_of(const LigModelFile *file)
     return file->safetensors ? lig_safetensors_tensors(file->safetensors) : NULL;
 }
 
-const char *lig_model_file_kind(const LigModelFile *file) { return file->kind; }
+LigModelKind lig_model_file_kind(const LigModelFile *file) { return file->kind; }
+
+const char *lig_model_file_kind_name(const LigModelFile *file)
+{
+    bool is_spec = file->kind == LIG_MODEL_TEXT && file->has_spec;
+    return is_spec ? "spec (.lig)" : lig_model_kind_name(file->kind);
+}
+
 const LigSpec *lig_model_file_spec(const LigModelFile *file) { return file->has_spec ? &file->spec : NULL; }
+
+const char *lig_model_file_path(const LigModelFile *file) { return file->path; }
+LigContext *lig_model_file_context(const LigModelFile *file) { return file->ctx; }
+const LigGguf *lig_model_file_gguf(const LigModelFile *file) { return file->gguf; }
 
 size_t lig_model_file_tensor_count(const LigModelFile *file)
 {
@@ -148,6 +190,12 @@ const LigFileTensor *lig_model_file_tensor(const LigModelFile *file, size_t inde
 {
     const LigTensorSet *set = tensors_of(file);
     return set && index < set->count ? &set->tensors[index] : NULL;
+}
+
+const LigFileTensor *lig_model_file_find_tensor(const LigModelFile *file, LigStr name)
+{
+    const LigTensorSet *set = tensors_of(file);
+    return set ? lig_tensor_set_find(set, name) : NULL;
 }
 
 LigStr lig_model_file_tokenizer(const LigModelFile *file)
@@ -213,22 +261,24 @@ static bool is_bound(const LigModule *module)
     return true;
 }
 
-// The weights that a graph's text names stand beside the text unless the path is absolute.
-static LigStatus open_named_weights(LigModelFile *file, LigStr named)
-{
-    const char *slash = strrchr(file->path, '/');
-    int directory = slash && named.data[0] != '/' ? (int)(slash - file->path + 1) : 0;
-    LigStr path = lig_str_format(file->arena, "%.*s%.*s", directory, file->path, LIG_STR_ARG(named));
-    return path.data ? open_weights(file, path.data) : lig_no_memory(file->ctx);
-}
-
-static LigStatus open_graph_weights(LigModelFile *file, const LigModule *module)
+// Finds the weights of a graph or spec, unless it has them already.
+static LigStatus find_weights(LigModelFile *file, const LigModule *module, bool unbound)
 {
     if (tensors_of(file) || is_bound(module)) return LIG_OK;
     if (file->weights) return open_weights(file, file->weights);
-    if (module->weights_path.length) return open_named_weights(file, module->weights_path);
-    return lig_fail(file->ctx, LIG_ERR_NOT_FOUND, LIG_FILE_LOC(file->path),
-                    "has params but names no weights: give a file with --weights");
+    if (unbound) return LIG_OK;
+    LigStr named = file->has_spec ? file->spec.weights : module->weights_path;
+    const char *path;
+    if (!named.length)
+        return lig_fail(file->ctx, LIG_ERR_NOT_FOUND, LIG_FILE_LOC(file->path),
+                        "names no weights: give a file or directory with --weights");
+    LIG_TRY(named_path(file, named, &path));
+    if (lig_path_exists(path)) return open_weights(file, path);
+    LigLoc loc = LIG_FILE_LOC(file->path);
+    if (file->has_spec) loc = lig_spec_place(&file->spec, LIG_STR(""), LIG_STR("weights"));
+    return lig_fail(file->ctx, LIG_ERR_NOT_FOUND, loc,
+                    "names the weights \"%s\", but there is nothing: correct the path, or give --weights",
+                    path);
 }
 
 static LigStatus build(LigModelFile *file, const LigGraphOptions *options, LigModule **out)
@@ -238,7 +288,7 @@ static LigStatus build(LigModelFile *file, const LigGraphOptions *options, LigMo
         const LigStr text = {(const char *)file->graph->data, file->graph->size};
         return lig_parse_module(file->ctx, file->path, text, out);
     }
-    const LigTensorSource source = {find_tensor, file};
+    const LigTensorSource source = {tensors_of(file) ? find_tensor : NULL, file};
     const LigModelOptions model = {.cache_dtype = options->kv};
     return lig_build_model(file->ctx, &file->spec, source, model, out);
 }
@@ -247,8 +297,8 @@ LigStatus lig_model_file_build(LigModelFile *file, const LigGraphOptions *option
 {
     LigModule *module;
     LIG_TRY(build(file, options, &module));
-    LigStatus status = file->graph ? open_graph_weights(file, module) : LIG_OK;
-    if (status == LIG_OK) status = bind_params(file, module);
+    LigStatus status = find_weights(file, module, options->unbound);
+    if (status == LIG_OK && tensors_of(file)) status = bind_params(file, module);
     if (status != LIG_OK) {
         lig_module_destroy(module);
         return status;

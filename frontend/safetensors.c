@@ -252,6 +252,9 @@ static LigStatus find_shard(LigSafetensors *s, const LigJson *map, LigStr direct
     if (*out) return LIG_OK;
     LigStr path = lig_str_format(s->arena, "%.*s/%.*s", LIG_STR_ARG(directory), LIG_STR_ARG(name));
     if (!path.data) return lig_no_memory(map->ctx);
+    if (!lig_path_exists(path.data))
+        return lig_fail(map->ctx, LIG_ERR_NOT_FOUND, LIG_FILE_LOC(path.data),
+                        "is missing, though %s names it: fetch it", map->path);
     LIG_TRY(add_shard(map->ctx, s, path.data, out));
     return lig_map_put(s->arena, &s->shard_by_name, name, *out) ? LIG_OK : lig_no_memory(map->ctx);
 }
@@ -278,6 +281,9 @@ static LigStatus read_index(LigContext *ctx, LigSafetensors *s, LigStr directory
     LIG_TRY(lig_json_root(ctx, path, s->index, &root));
     LIG_TRY(lig_json_require(&root, "weight_map"));
     LIG_TRY(lig_json_child(&root, "weight_map", &map));
+    if (json_object_size(map.object) == 0)
+        return lig_json_fail(&root, LIG_ERR_INVALID, "weight_map",
+                             "has no tensors: expected {tensor: file, …}, fetch the index again");
     const char *key;
     size_t length;
     json_t *value;

@@ -1,14 +1,31 @@
 #include "ir/op.h"
 
+#include <float.h>
 #include <string.h>
+
+// Both ends inclusive, which doubles can: below 1 is at most its neighbour. Without words: any number.
+typedef struct AttrRange {
+    double low, high;
+    const char *words;
+} AttrRange;
 
 typedef struct AttrInfo {
     const char *name;
     LigAttrKind kind;
+    AttrRange range;
 } AttrInfo;
 
+#define ANY {0.0, 0.0, NULL}
+// Kernels compute in f32: what is none or infinite there is refused here.
+#define FINITE {-(double)FLT_MAX, (double)FLT_MAX, "finite in f32"}
+#define NOT_NEGATIVE {0.0, (double)FLT_MAX, "0 or more, and finite in f32"}
+#define POSITIVE {(double)FLT_MIN, (double)FLT_MAX, "above 0, and a normal number of f32"}
+#define SHARE {0.0, 1.0 - DBL_EPSILON / 2, "0 or more and below 1"}
+#define FROM(low) {low, 0x1p63, #low " or more"}
+#define WITHIN(low, high) {low, high, "in " #low ".." #high}
+
 static const AttrInfo attr_infos[LIG_ATTR_COUNT] = {
-#define LIG_ATTR(ID, name, kind, meaning) [LIG_ATTR_##ID] = {#name, LIG_ATTR_##kind},
+#define LIG_ATTR(ID, name, kind, range, meaning) [LIG_ATTR_##ID] = {#name, LIG_ATTR_##kind, range},
 #include "ir/attrs.def"
 #undef LIG_ATTR
 };
@@ -35,6 +52,15 @@ bool lig_attr_find(LigStr name, LigAttrKey *out)
         return true;
     }
     return false;
+}
+
+const char *lig_attr_problem(const LigAttr *attr)
+{
+    LigAttrKind kind = lig_attr_kind(attr->key);
+    const AttrRange *range = &attr_infos[attr->key].range;
+    if (!range->words || (kind != LIG_ATTR_INT && kind != LIG_ATTR_FLOAT)) return NULL;
+    double value = kind == LIG_ATTR_INT ? (double)attr->value.integer : attr->value.real;
+    return value >= range->low && value <= range->high ? NULL : range->words; // no NaN is inside
 }
 
 const LigAttr *lig_attrs_get(LigAttrs attrs, LigAttrKey key)

@@ -162,7 +162,8 @@ LigStatus lig_dims_declare(LigContext *ctx, LigDimTable *table, LigLoc loc, LigS
         return lig_fail(ctx, LIG_ERR_INVALID, loc, "dim %.*s in %lld..%lld: %s", LIG_STR_ARG(symbol.name),
                         (long long)symbol.low, (long long)symbol.high, bounds);
     if (table->symbol_count == LIG_MAX_SYMBOLS)
-        return lig_fail(ctx, LIG_ERR_INVALID, loc, "dim %.*s: a module has at most %d dims",
+        return lig_fail(ctx, LIG_ERR_INVALID, loc,
+                        "dim %.*s: a module has at most %d dims, write some as expressions of others",
                         LIG_STR_ARG(symbol.name), LIG_MAX_SYMBOLS);
     symbol.name = lig_str_copy(table->arena, symbol.name);
     if (symbol.name.data == NULL) return lig_no_memory(ctx);

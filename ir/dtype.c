@@ -25,6 +25,11 @@ bool lig_dtype_has_panel(LigDtype dtype)
     return !lig_dtype_is_quantised(dtype) || dtype == LIG_Q8_0 || dtype == LIG_Q4_0 || dtype == LIG_Q4_1;
 }
 
+bool lig_dtype_has_integer_dot(LigDtype dtype)
+{
+    return dtype == LIG_Q8_0 || dtype == LIG_Q4_0 || dtype == LIG_Q4_1;
+}
+
 bool lig_dtype_find(LigStr name, LigDtype *out)
 {
     for (int i = 0; i < LIG_DTYPE_COUNT; i++) {

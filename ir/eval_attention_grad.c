@@ -9,7 +9,7 @@ enum { DY, Q, K, V, POS, START, KV_LEN, SLOT };
 typedef struct AttentionGrad {
     const LigEvalArgs *args;
     int64_t heads, kv_heads, width;
-    int64_t before, after; // keys seen to either side of a query's own place
+    LigEvalWindow window;
     double scale, softcap; // softcap 0: none
     double *dy, *q, *k, *v, *dq, *dk, *dv;
     double *shares, *slopes, *dshares;
@@ -20,23 +20,13 @@ typedef struct Query {
     int64_t vector, key, first, end;
 } Query;
 
-static LigStatus read_all(const LigEvalArgs *args, size_t operand, double **out)
-{
-    const LigTensor *x = &args->operands[operand];
-    int64_t columns = lig_eval_columns(x);
-    LIG_TRY(lig_eval_doubles(args, lig_eval_count(x), out));
-    for (int64_t r = 0, rows = lig_eval_rows(x); r < rows; r++)
-        lig_shape_get_row(&x->shape, x->data, r, *out + r * columns);
-    return LIG_OK;
-}
-
 static LigStatus new_vectors(AttentionGrad *a)
 {
     const LigEvalArgs *args = a->args;
     int64_t keys = args->operands[K].shape.dims[0];
     double **read[] = {[DY] = &a->dy, [Q] = &a->q, [K] = &a->k, [V] = &a->v};
     double **results[] = {&a->dq, &a->dk, &a->dv}, **scratch[] = {&a->shares, &a->slopes, &a->dshares};
-    for (size_t i = DY; i <= V; i++) LIG_TRY(read_all(args, i, read[i]));
+    for (size_t i = DY; i <= V; i++) LIG_TRY(lig_eval_read_all(args, i, read[i]));
     for (size_t i = 0; i < 3; i++) {
         LIG_TRY(lig_eval_doubles(args, lig_eval_count(&args->results[i]), results[i]));
         LIG_TRY(lig_eval_doubles(args, keys, scratch[i]));
@@ -48,14 +38,11 @@ static LigStatus new_attention_grad(const LigEvalArgs *args, AttentionGrad *a)
 {
     const LigShape *q = &args->operands[Q].shape, *k = &args->operands[K].shape;
     LigAttrs attrs = args->op->attrs;
-    int64_t window = lig_attrs_int(attrs, LIG_ATTR_WINDOW, INT64_MAX);
-    bool causal = lig_attrs_flag(attrs, LIG_ATTR_CAUSAL);
     *a = (AttentionGrad){.args = args,
                          .heads = q->dims[1],
                          .kv_heads = k->dims[1],
                          .width = q->dims[2],
-                         .before = causal ? window - 1 : window / 2,
-                         .after = causal ? 0 : window / 2,
+                         .window = lig_eval_window(args),
                          .scale = lig_attrs_float(attrs, LIG_ATTR_SCALE, 1.0),
                          .softcap = lig_attrs_float(attrs, LIG_ATTR_SOFTCAP, 0.0)};
     return new_vectors(a);
@@ -114,8 +101,8 @@ static LigStatus add_token(const AttentionGrad *a, int64_t token, int64_t start,
     if (place < 0)
         return lig_eval_fail(a->args, LIG_ERR_INVALID, "pos[%lld] is %lld, but positions start at 0",
                              (long long)token, (long long)place);
-    Query query = {.first = place > a->before ? place - a->before : 0,
-                   .end = a->after < kv_len - place ? place + a->after + 1 : kv_len};
+    Query query = {0};
+    lig_eval_visible(a->window, place, kv_len, &query.first, &query.end);
     for (int64_t h = 0; h < a->heads; h++) {
         query.vector = token * a->heads + h;
         query.key = start * a->kv_heads + h / (a->heads / a->kv_heads);
@@ -137,11 +124,6 @@ static LigStatus add_row(const AttentionGrad *a, const LigEvalRows *rows, int64_
     return LIG_OK;
 }
 
-static void store_all(const LigTensor *z, const double *values)
-{
-    for (int64_t i = 0, n = lig_eval_count(z); i < n; i++) lig_shape_set(&z->shape, z->data, i, values[i]);
-}
-
 // dy q[N,H,D], k v[N,Hkv,D], pos[N], start[R+1], kv_len[R] -> dq, dk, dv in the types of q, k, v, of attention
 // without slot; heads that share a key add up. Queries without keys and tokens of no row give zeros. Errors:
 // INVALID, a start, position or length out of range.
@@ -152,8 +134,8 @@ LigStatus lig_eval_attention_grad(LigEvalArgs *args)
     LIG_TRY(lig_eval_rows_read(args, START, SLOT, &rows));
     LIG_TRY(new_attention_grad(args, &a));
     for (int64_t r = 0; r < rows.count; r++) LIG_TRY(add_row(&a, &rows, r));
-    store_all(&args->results[0], a.dq);
-    store_all(&args->results[1], a.dk);
-    store_all(&args->results[2], a.dv);
+    lig_eval_store_all(&args->results[0], a.dq);
+    lig_eval_store_all(&args->results[1], a.dk);
+    lig_eval_store_all(&args->results[2], a.dv);
     return LIG_OK;
 }

@@ -98,19 +98,16 @@ static LigStatus linear_quantised(LigEvalArgs *args)
 }
 
 // x[..,K], weight[N,K] -> x times weight transposed, [..,N]; f32, or x's dtype. A quantised weight is
-// dequantised; of q8a activations with one of the dtypes that have panels, each block's dot product is exact in
-// integers. Each row of the weight is read once, for all rows of x.
+// dequantised; of q8a activations with a dtype that has an integer dot, each block's product is exact. Each row of the weight is read once, for all rows of x.
 LigStatus lig_eval_linear(LigEvalArgs *args)
 {
     const LigTensor *x = &args->operands[0], *weight = &args->operands[1], *z = &args->results[0];
     LigDtype stored = weight->shape.dtype;
-    if (x->shape.dtype == LIG_Q8A && lig_dtype_is_quantised(stored) && lig_dtype_has_panel(stored))
-        return linear_quantised(args);
+    if (x->shape.dtype == LIG_Q8A && lig_dtype_has_integer_dot(stored)) return linear_quantised(args);
     int64_t columns = lig_eval_columns(x), rows = lig_eval_rows(x), outputs = weight->shape.dims[0];
     double *xs, *w;
-    LIG_TRY(lig_eval_doubles(args, lig_eval_count(x), &xs));
+    LIG_TRY(lig_eval_read_all(args, 0, &xs));
     LIG_TRY(lig_eval_doubles(args, columns, &w));
-    for (int64_t r = 0; r < rows; r++) lig_shape_get_row(&x->shape, x->data, r, xs + r * columns);
     for (int64_t n = 0; n < outputs; n++) {
         lig_shape_get_row(&weight->shape, weight->data, n, w);
         for (int64_t r = 0; r < rows; r++)
@@ -258,17 +255,9 @@ typedef struct Attention {
     int64_t heads, kv_heads, width;
     int64_t capacity;      // of a slot; without a cache, the tokens of the call
     double scale, softcap; // softcap 0: none
-    int64_t before, after; // keys seen to either side of a query's own place
+    LigEvalWindow window;
     double *keys, *values, *query, *scores, *sum;
 } Attention;
-
-static void read_mask(Attention *a, LigAttrs attrs)
-{
-    int64_t window = lig_attrs_int(attrs, LIG_ATTR_WINDOW, INT64_MAX);
-    bool causal = lig_attrs_flag(attrs, LIG_ATTR_CAUSAL);
-    a->before = causal ? window - 1 : window / 2;
-    a->after = causal ? 0 : window / 2;
-}
 
 static LigStatus new_attention(const LigEvalArgs *args, Attention *a)
 {
@@ -281,21 +270,14 @@ static LigStatus new_attention(const LigEvalArgs *args, Attention *a)
                      .kv_heads = k->dims[1],
                      .width = q->dims[2],
                      .capacity = k->dims[cached ? 2 : 0],
+                     .window = lig_eval_window(args),
                      .scale = lig_attrs_float(attrs, LIG_ATTR_SCALE, 1.0),
                      .softcap = lig_attrs_float(attrs, LIG_ATTR_SOFTCAP, 0.0)};
-    read_mask(a, attrs);
     LIG_TRY(lig_eval_doubles(args, a->capacity * a->width, &a->keys));
     LIG_TRY(lig_eval_doubles(args, a->capacity * a->width, &a->values));
     LIG_TRY(lig_eval_doubles(args, a->width, &a->query));
     LIG_TRY(lig_eval_doubles(args, a->width, &a->sum));
     return lig_eval_doubles(args, a->capacity, &a->scores);
-}
-
-// A query at `pos` sees the keys first .. end - 1 of its row.
-static void visible_keys(const Attention *a, int64_t pos, int64_t kv_len, int64_t *first, int64_t *end)
-{
-    *first = pos > a->before ? pos - a->before : 0;
-    *end = a->after < kv_len - pos ? pos + a->after + 1 : kv_len;
 }
 
 static void weigh_keys(const Attention *a, int64_t first, int64_t end)
@@ -316,7 +298,7 @@ static void attend(const Attention *a, int64_t token, int64_t head, int64_t kv_l
 {
     const LigTensor *q = &a->args->operands[Q], *pos = &a->args->operands[POS], *z = &a->args->results[0];
     int64_t row = token * a->heads + head, first, end;
-    visible_keys(a, lig_shape_get_integer(&pos->shape, pos->data, token), kv_len, &first, &end);
+    lig_eval_visible(a->window, lig_shape_get_integer(&pos->shape, pos->data, token), kv_len, &first, &end);
     lig_shape_get_row(&q->shape, q->data, row, a->query);
     weigh_keys(a, first, end);
     memset(a->sum, 0, (size_t)a->width * sizeof *a->sum);

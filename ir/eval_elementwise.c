@@ -48,8 +48,12 @@ static uint64_t sub_integers(int64_t x, int64_t y) { return (uint64_t)x - (uint6
 static uint64_t mul_integers(int64_t x, int64_t y) { return (uint64_t)x * (uint64_t)y; }
 static uint64_t max_integers(int64_t x, int64_t y) { return (uint64_t)(x > y ? x : y); }
 static uint64_t min_integers(int64_t x, int64_t y) { return (uint64_t)(x < y ? x : y); }
-// The lowest i64 by -1 overflows: it wraps to itself.
-static uint64_t div_integers(int64_t x, int64_t y) { return y == -1 ? -(uint64_t)x : (uint64_t)(x / y); }
+// Total: x / 0 = 0; the lowest i64 by -1 overflows and wraps to itself.
+static uint64_t div_integers(int64_t x, int64_t y)
+{
+    if (y == 0) return 0;
+    return y == -1 ? -(uint64_t)x : (uint64_t)(x / y);
+}
 
 // x + y, any floats or integers.
 LigStatus lig_eval_add(LigEvalArgs *args) { return apply_binary(args, add_floats, add_integers); }
@@ -64,34 +68,17 @@ LigStatus lig_eval_min(LigEvalArgs *args) { return apply_binary(args, min_floats
 // x to the power y, floats; C's pow.
 LigStatus lig_eval_pow(LigEvalArgs *args) { return apply_binary(args, pow, NULL); }
 
-// x - y * trunc(x / y), the sign of x, as C's fmod; the lowest integer modulo -1 is 0.
-static uint64_t mod_integers(int64_t x, int64_t y) { return y == -1 ? 0 : (uint64_t)(x % y); }
-
-static LigStatus check_divisor(const LigEvalArgs *args)
+// Total: x mod 0 = x, as x - 0 * (x / 0); the lowest integer modulo -1 is 0.
+static uint64_t mod_integers(int64_t x, int64_t y)
 {
-    const LigTensor *y = &args->operands[1];
-    bool is_integer = lig_dtype_is_integer(y->shape.dtype);
-    for (int64_t i = 0, n = lig_eval_count(y); is_integer && i < n; i++) {
-        if (lig_shape_get_integer(&y->shape, y->data, i) == 0)
-            return lig_eval_fail(args, LIG_ERR_INVALID, "element %lld of the divisor %%%.*s is zero",
-                                 (long long)i, LIG_STR_ARG(args->op->operands[1]->name));
-    }
-    return LIG_OK;
+    if (y == 0) return (uint64_t)x;
+    return y == -1 ? 0 : (uint64_t)(x % y);
 }
 
-// x / y; integers toward zero. Errors: INVALID, an integer divided by zero.
-LigStatus lig_eval_div(LigEvalArgs *args)
-{
-    LIG_TRY(check_divisor(args));
-    return apply_binary(args, div_floats, div_integers);
-}
-
-// The remainder of div. Errors: INVALID, an integer divided by zero.
-LigStatus lig_eval_mod(LigEvalArgs *args)
-{
-    LIG_TRY(check_divisor(args));
-    return apply_binary(args, fmod, mod_integers);
-}
+// x / y; of integers toward zero, 0 by zero.
+LigStatus lig_eval_div(LigEvalArgs *args) { return apply_binary(args, div_floats, div_integers); }
+// x - y * (x / y) by div, the sign of x: C's fmod of floats, NaN by zero; of integers x by zero.
+LigStatus lig_eval_mod(LigEvalArgs *args) { return apply_binary(args, fmod, mod_integers); }
 
 // ---- comparison and logic ----
 

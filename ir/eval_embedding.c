@@ -42,21 +42,25 @@ LigStatus lig_eval_pool(LigEvalArgs *args)
     return LIG_OK;
 }
 
-// One block of q8a: scale = max|x| / 127 in f32, q = x / scale to the nearest, halves to even, and the sum of
-// q. A block with NaN or inf has that scale and q = 0, so that it reads back as NaN.
+// One block of q8a, in f32: scale = max|x| / 127, q = x * (127 / max|x|) to the nearest, halves to even, and the
+// sum of q. A block with NaN or inf has that for its scale and q = 0, so that it reads back as NaN. One whose
+// numbers are all below 2^-120, where 127 / max|x| is no number any more, is zero.
 static void quantize_block(const double *x, unsigned char *out)
 {
     enum { BLOCK = 32, SCALE = 32, SUM = 36 };
-    double highest = 0.0;
+    float highest = 0.0F;
     int32_t sum = 0;
-    for (int i = 0; i < BLOCK; i++) highest = isnan(x[i]) || fabs(x[i]) > highest ? fabs(x[i]) : highest;
-    float scale = (float)(highest / 127.0);
-    bool usable = isfinite(scale) && scale > 0.0F;
     for (int i = 0; i < BLOCK; i++) {
-        double q = usable ? rint(x[i] / (double)scale) : 0.0;
-        int8_t value = (int8_t)(q > 127.0 ? 127.0 : q < -127.0 ? -127.0 : q);
-        memcpy(out + i, &value, 1);
-        sum += value;
+        float magnitude = fabsf((float)x[i]);
+        highest = isnan(magnitude) || magnitude > highest ? magnitude : highest;
+    }
+    bool usable = isfinite(highest) && highest >= 0x1p-120F;
+    float scale = usable || !isfinite(highest) ? highest / 127.0F : 0.0F;
+    float inverse = usable ? 127.0F / highest : 0.0F;
+    for (int i = 0; i < BLOCK; i++) {
+        int8_t q = usable ? (int8_t)rintf((float)x[i] * inverse) : 0;
+        memcpy(out + i, &q, 1);
+        sum += q;
     }
     memcpy(out + SCALE, &scale, sizeof scale);
     memcpy(out + SUM, &sum, sizeof sum);

@@ -48,6 +48,22 @@ LigStatus lig_eval_doubles(const LigEvalArgs *args, int64_t count, double **out)
     return *out ? LIG_OK : lig_no_memory(args->module->ctx);
 }
 
+LigStatus lig_eval_read_all(const LigEvalArgs *args, size_t operand, double **out)
+{
+    const LigTensor *x = &args->operands[operand];
+    int64_t columns = lig_eval_columns(x);
+    LIG_TRY(lig_eval_doubles(args, lig_eval_count(x), out));
+    for (int64_t r = 0, rows = lig_eval_rows(x); r < rows; r++)
+        lig_shape_get_row(&x->shape, x->data, r, *out + r * columns);
+    return LIG_OK;
+}
+
+void lig_eval_store_all(const LigTensor *result, const double *values)
+{
+    for (int64_t i = 0, n = lig_eval_count(result); i < n; i++)
+        lig_shape_set(&result->shape, result->data, i, values[i]);
+}
+
 void lig_eval_coordinates(const LigShape *shape, int64_t flat, int64_t *coordinates)
 {
     for (int i = shape->rank - 1; i >= 0; i--) {
@@ -131,6 +147,19 @@ LigStatus lig_eval_rows_read(const LigEvalArgs *args, size_t start_operand, size
     if (!slot) return lig_no_memory(args->module->ctx);
     out->slot = slot;
     return read_slots(args, &args->operands[slot_operand], rows, slot);
+}
+
+LigEvalWindow lig_eval_window(const LigEvalArgs *args)
+{
+    int64_t window = lig_attrs_int(args->op->attrs, LIG_ATTR_WINDOW, INT64_MAX);
+    if (lig_attrs_flag(args->op->attrs, LIG_ATTR_CAUSAL)) return (LigEvalWindow){window - 1, 0};
+    return (LigEvalWindow){window / 2, window / 2};
+}
+
+void lig_eval_visible(LigEvalWindow window, int64_t place, int64_t kv_len, int64_t *first, int64_t *end)
+{
+    *first = place > window.before ? place - window.before : 0;
+    *end = window.after < kv_len - place ? place + window.after + 1 : kv_len;
 }
 
 double lig_eval_inner_product(const double *x, const double *y, int64_t count)

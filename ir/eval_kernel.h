@@ -20,6 +20,11 @@ int lig_eval_axis(int64_t axis, int rank);
 // `count` doubles of scratch. Errors: NO_MEMORY.
 LigStatus lig_eval_doubles(const LigEvalArgs *args, int64_t count, double **out) LIG_MUST_CHECK;
 
+// All of operand `operand`, row-major, in scratch; and what was computed of a result, rounded once. Errors:
+// NO_MEMORY.
+LigStatus lig_eval_read_all(const LigEvalArgs *args, size_t operand, double **out) LIG_MUST_CHECK;
+void lig_eval_store_all(const LigTensor *result, const double *values);
+
 // Row-major coordinates of element `flat`, and back.
 void lig_eval_coordinates(const LigShape *shape, int64_t flat, int64_t *coordinates);
 int64_t lig_eval_flat(const LigShape *shape, const int64_t *coordinates);
@@ -44,6 +49,14 @@ typedef struct LigEvalRows {
 // Errors: INVALID (a start or slot out of range, naming it), NO_MEMORY.
 LigStatus lig_eval_rows_read(const LigEvalArgs *args, size_t start_operand, size_t slot_operand,
                              LigEvalRows *out) LIG_MUST_CHECK;
+
+// How far a query of attention sees to either side of its own place, by the attributes causal and window.
+typedef struct LigEvalWindow {
+    int64_t before, after;
+} LigEvalWindow;
+LigEvalWindow lig_eval_window(const LigEvalArgs *args);
+// A query at `place` sees keys first .. end - 1 of the kv_len of its row.
+void lig_eval_visible(LigEvalWindow window, int64_t place, int64_t kv_len, int64_t *first, int64_t *end);
 
 // v modulo 2^bits, as the integer dtype's own range; of bool as it is.
 int64_t lig_eval_wrap(LigDtype dtype, uint64_t v);

@@ -72,13 +72,9 @@ static LigStatus read_head(const LigEvalArgs *args, Head *h)
 {
     const LigTensor *x = &args->operands[0], *weight = &args->operands[1];
     *h = (Head){.tokens = x->shape.dims[0], .width = x->shape.dims[1], .classes = weight->shape.dims[0]};
-    LIG_TRY(lig_eval_doubles(args, h->tokens * h->width, &h->x));
-    LIG_TRY(lig_eval_doubles(args, h->classes * h->width, &h->weight));
-    LIG_TRY(lig_eval_doubles(args, h->classes, &h->logits));
-    for (int64_t t = 0; t < h->tokens; t++) lig_shape_get_row(&x->shape, x->data, t, h->x + t * h->width);
-    for (int64_t c = 0; c < h->classes; c++)
-        lig_shape_get_row(&weight->shape, weight->data, c, h->weight + c * h->width);
-    return LIG_OK;
+    LIG_TRY(lig_eval_read_all(args, 0, &h->x));
+    LIG_TRY(lig_eval_read_all(args, 1, &h->weight));
+    return lig_eval_doubles(args, h->classes, &h->logits);
 }
 
 static void compute_logits(const Head *h, int64_t token)

@@ -13,16 +13,6 @@ typedef struct Dense {
     double *q, *k, *v, *shares;
 } Dense;
 
-static LigStatus read_all(const LigEvalArgs *args, size_t operand, double **out)
-{
-    const LigTensor *x = &args->operands[operand];
-    int64_t columns = lig_eval_columns(x);
-    LIG_TRY(lig_eval_doubles(args, lig_eval_count(x), out));
-    for (int64_t r = 0, rows = lig_eval_rows(x); r < rows; r++)
-        lig_shape_get_row(&x->shape, x->data, r, *out + r * columns);
-    return LIG_OK;
-}
-
 static LigStatus new_dense(const LigEvalArgs *args, size_t mask, Dense *d)
 {
     const LigShape *q = &args->operands[0].shape, *v = &args->operands[2].shape;
@@ -37,9 +27,9 @@ static LigStatus new_dense(const LigEvalArgs *args, size_t mask, Dense *d)
                  .scale = lig_attrs_float(args->op->attrs, LIG_ATTR_SCALE, 1.0)};
     d->score_shape = *q;
     d->score_shape.dims[3] = d->keys;
-    LIG_TRY(read_all(args, 0, &d->q));
-    LIG_TRY(read_all(args, 1, &d->k));
-    LIG_TRY(read_all(args, 2, &d->v));
+    LIG_TRY(lig_eval_read_all(args, 0, &d->q));
+    LIG_TRY(lig_eval_read_all(args, 1, &d->k));
+    LIG_TRY(lig_eval_read_all(args, 2, &d->v));
     return lig_eval_doubles(args, d->keys, &d->shares);
 }
 
@@ -118,25 +108,20 @@ static void add_query(const DenseGrad *g, int64_t query)
     }
 }
 
-static void store_all(const LigTensor *z, const double *values)
-{
-    for (int64_t i = 0, n = lig_eval_count(z); i < n; i++) lig_shape_set(&z->shape, z->data, i, values[i]);
-}
-
 // q, k, v, dy[B,H,S,E], mask? -> dq, dk, dv in the types of q, k, v; heads that share a key add up.
 LigStatus lig_eval_sdpa_grad(LigEvalArgs *args)
 {
     DenseGrad g;
     LIG_TRY(new_dense(args, 4, &g.d));
-    LIG_TRY(read_all(args, 3, &g.dy));
+    LIG_TRY(lig_eval_read_all(args, 3, &g.dy));
     LIG_TRY(lig_eval_doubles(args, lig_eval_count(&args->results[0]), &g.dq));
     LIG_TRY(lig_eval_doubles(args, lig_eval_count(&args->results[1]), &g.dk));
     LIG_TRY(lig_eval_doubles(args, lig_eval_count(&args->results[2]), &g.dv));
     LIG_TRY(lig_eval_doubles(args, g.d.keys, &g.dshares));
     for (int64_t query = 0, rows = lig_eval_rows(&args->operands[0]); query < rows; query++)
         add_query(&g, query);
-    store_all(&args->results[0], g.dq);
-    store_all(&args->results[1], g.dk);
-    store_all(&args->results[2], g.dv);
+    lig_eval_store_all(&args->results[0], g.dq);
+    lig_eval_store_all(&args->results[1], g.dk);
+    lig_eval_store_all(&args->results[2], g.dv);
     return LIG_OK;
 }

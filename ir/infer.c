@@ -15,8 +15,9 @@ static LigStatus check_operand_count(const LigInfer *infer)
     lig_op_operand_range(infer->op->code, &least, &most);
     if (count >= least && count <= most) return LIG_OK;
     const char *names = lig_op_info(infer->op->code)->operands;
-    return lig_infer_fail(infer, LIG_ERR_INVALID, "%zu operands given, but it takes %s%s%s", count,
-                          names[0] ? "(" : "none", names, names[0] ? ")" : "");
+    return lig_infer_fail(infer, LIG_ERR_INVALID, "%zu operand%s given, but it takes %s%s%s", count,
+                          count == 1 ? "" : "s", names[0] ? "(" : "none: drop them", names,
+                          names[0] ? "): give these" : "");
 }
 
 static LigStatus check_attr_sets(const LigInfer *infer)
@@ -30,7 +31,8 @@ static LigStatus check_attr_sets(const LigInfer *infer)
         return lig_infer_fail(infer, LIG_ERR_INVALID, "it has no attribute `%s`: leave it out",
                               lig_attr_name((LigAttrKey)__builtin_ctzll(unknown)));
     if (missing)
-        return lig_infer_fail(infer, LIG_ERR_INVALID, "attribute `%s` is missing: write it in braces",
+        return lig_infer_fail(infer, LIG_ERR_INVALID,
+                              "attribute `%s` is missing: write it in braces behind the operands",
                               lig_attr_name((LigAttrKey)__builtin_ctzll(missing)));
     return LIG_OK;
 }
@@ -68,6 +70,21 @@ static LigStatus check_attr_names(const LigInfer *infer)
     return LIG_OK;
 }
 
+static LigStatus check_attr_numbers(const LigInfer *infer)
+{
+    for (size_t i = 0; i < infer->op->attrs.count; i++) {
+        const LigAttr *attr = &infer->op->attrs.items[i];
+        const char *wanted = lig_attr_problem(attr), *name = lig_attr_name(attr->key);
+        if (!wanted) continue;
+        if (lig_attr_kind(attr->key) == LIG_ATTR_INT)
+            return lig_infer_fail(infer, LIG_ERR_INVALID, "%s is %lld, but it must be %s", name,
+                                  (long long)attr->value.integer, wanted);
+        return lig_infer_fail(infer, LIG_ERR_INVALID, "%s is %g, but it must be %s", name, attr->value.real,
+                              wanted);
+    }
+    return LIG_OK;
+}
+
 // Only the ops that know lig_shape_place's index function may read a panel.
 static bool takes_panel(LigOpCode code, size_t operand)
 {
@@ -94,8 +111,9 @@ static LigStatus check_layouts(const LigInfer *infer)
     for (size_t i = 0; i < infer->op->operand_count; i++) {
         if (lig_infer_type(infer, i)->layout.kind == LIG_LAYOUT_ROWS || takes_panel(infer->op->code, i))
             continue;
-        return lig_infer_reject(infer, LIG_ERR_UNSUPPORTED, i,
-                                "it must lie in rows: only weights and caches are read from panels");
+        return lig_infer_reject(
+            infer, LIG_ERR_UNSUPPORTED, i,
+            "it must lie in rows: only weights and caches are read from panels, drop the layout");
     }
     return LIG_OK;
 }
@@ -106,8 +124,10 @@ static LigStatus check_dims_exist(const LigInfer *infer)
     for (size_t i = 0; i < infer->op->result_count; i++) {
         for (int axis = 0; axis < infer->result[i].rank; axis++) {
             if (infer->result[i].dims[axis]) continue;
-            return lig_infer_fail(infer, LIG_ERR_SHAPE,
-                                  "dim %d of its result overflows 64 bits, or memory is out", axis);
+            return lig_infer_fail(
+                infer, LIG_ERR_SHAPE,
+                "dim %d of its result overflows 64 bits, or memory is out: lower the sizes of its operands",
+                axis);
         }
     }
     return LIG_OK;
@@ -124,10 +144,11 @@ static LigStatus settle_result(const LigInfer *infer, size_t index)
         return LIG_OK;
     }
     LigStatus status = stated->dtype == given->dtype ? LIG_ERR_SHAPE : LIG_ERR_DTYPE;
-    return lig_infer_fail(
-        infer, status, "its result is stated as %s, but its operands give %s%s",
-        lig_infer_type_text(infer, stated), lig_infer_type_text(infer, given),
-        verdict == LIG_NO ? "" : ": whether these are equal is undecided, state a fact that says so");
+    return lig_infer_fail(infer, status, "its result is stated as %s, but its operands give %s%s",
+                          lig_infer_type_text(infer, stated), lig_infer_type_text(infer, given),
+                          verdict == LIG_NO
+                              ? ": state that, or no type"
+                              : ": whether these are equal is undecided, state a fact that says so");
 }
 
 LigStatus lig_op_infer(LigInfer *infer)
@@ -135,6 +156,7 @@ LigStatus lig_op_infer(LigInfer *infer)
     LIG_TRY(check_operand_count(infer));
     LIG_TRY(check_attr_sets(infer));
     LIG_TRY(check_attr_names(infer));
+    LIG_TRY(check_attr_numbers(infer));
     LIG_TRY(check_layouts(infer));
     LIG_TRY(rules[infer->op->code](infer));
     LIG_TRY(check_dims_exist(infer));

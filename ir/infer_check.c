@@ -68,7 +68,8 @@ LigStatus lig_infer_expect_kind(const LigInfer *infer, size_t operand, LigInferK
 LigStatus lig_infer_expect_dtype(const LigInfer *infer, size_t operand, LigDtype dtype)
 {
     if (lig_infer_type(infer, operand)->dtype == dtype) return LIG_OK;
-    return lig_infer_reject(infer, LIG_ERR_DTYPE, operand, "its dtype must be %s", lig_dtype_name(dtype));
+    return lig_infer_reject(infer, LIG_ERR_DTYPE, operand, "its dtype must be %s: cast it first",
+                            lig_dtype_name(dtype));
 }
 
 LigStatus lig_infer_expect_same_dtype(const LigInfer *infer, size_t operand, size_t as)
@@ -85,15 +86,16 @@ LigStatus lig_infer_expect_rank(const LigInfer *infer, size_t operand, int rank,
 {
     int found = lig_infer_type(infer, operand)->rank;
     if (found == rank) return LIG_OK;
-    return lig_infer_reject(infer, LIG_ERR_SHAPE, operand, "it must have rank %d, %s, not %d", rank, form,
-                            found);
+    return lig_infer_reject(infer, LIG_ERR_SHAPE, operand, "it must have rank %d, %s, not %d: reshape it", rank,
+                            form, found);
 }
 
 LigStatus lig_infer_expect_least_rank(const LigInfer *infer, size_t operand, int rank)
 {
     int found = lig_infer_type(infer, operand)->rank;
     if (found >= rank) return LIG_OK;
-    return lig_infer_reject(infer, LIG_ERR_SHAPE, operand, "it must have rank %d or more, not %d", rank, found);
+    return lig_infer_reject(infer, LIG_ERR_SHAPE, operand, "it must have rank %d or more, not %d: reshape it",
+                            rank, found);
 }
 
 const char *lig_infer_axis_text(const LigInfer *infer, const LigType *type, int axis)
@@ -109,7 +111,7 @@ static const char *difference(const LigInfer *infer, LigDim a, LigDim b, LigVerd
     const char *left = lig_infer_dim_text(infer, a), *right = lig_infer_dim_text(infer, b);
     LigStr text =
         verdict == LIG_NO
-            ? lig_str_format(infer->module->arena, "%s is not %s", left, right)
+            ? lig_str_format(infer->module->arena, "%s is not %s, change one of the two", left, right)
             : lig_str_format(infer->module->arena,
                              "whether %s equals %s is undecided, state it as `fact %s == %s` if it does", left,
                              right, left, right);
@@ -145,7 +147,8 @@ LigStatus lig_infer_expect_single(const LigInfer *infer, size_t operand)
     const LigType *type = lig_infer_type(infer, operand);
     if (type->rank == 0 || (type->rank == 1 && lig_dim_is_const(type->dims[0], &one) && one == 1))
         return LIG_OK;
-    return lig_infer_reject(infer, LIG_ERR_SHAPE, operand, "it must be a single number, shape [] or [1]");
+    return lig_infer_reject(infer, LIG_ERR_SHAPE, operand,
+                            "it must be a single number, shape [] or [1]: slice or reshape it");
 }
 
 LigStatus lig_infer_expect_limits(const LigInfer *infer, LigAttrKey key, LigInferLimits limits)

@@ -15,7 +15,8 @@ LigStatus lig_infer_linear(LigInfer *infer)
     LIG_TRY(lig_infer_expect_least_rank(infer, 0, 1));
     bool is_storage = lig_dtype_is_float(weight->dtype) || lig_dtype_is_quantised(weight->dtype);
     if (!is_storage || weight->dtype == LIG_Q8A)
-        return lig_infer_reject(infer, LIG_ERR_DTYPE, 1, "a weight must be float or block-quantised storage");
+        return lig_infer_reject(infer, LIG_ERR_DTYPE, 1,
+                                "a weight must be float or block-quantised storage: cast it first");
     LIG_TRY(lig_infer_expect_rank(infer, 1, 2, "[N,K]"));
     LIG_TRY(lig_infer_expect_equal_dim(infer, (LigInferDimPair){1, 1, 0, x->rank - 1}));
     *infer->result = *x;
@@ -50,12 +51,14 @@ static LigStatus add_free_axes(LigInfer *infer, size_t operand, LigAttrKey batch
     LIG_TRY(lig_infer_axes(infer, batch, type->rank, &batch_mask));
     LIG_TRY(lig_infer_axes(infer, contract, type->rank, &contract_mask));
     if ((batch_mask & contract_mask) != 0)
-        return lig_infer_reject(infer, LIG_ERR_INVALID, operand, "%s and %s name the same axis",
-                                lig_attr_name(batch), lig_attr_name(contract));
+        return lig_infer_reject(infer, LIG_ERR_INVALID, operand,
+                                "%s and %s name the same axis: name it in one of them", lig_attr_name(batch),
+                                lig_attr_name(contract));
     for (int i = 0; i < type->rank; i++) {
         if ((batch_mask | contract_mask) >> i & 1) continue;
         if (infer->result->rank == LIG_MAX_RANK)
-            return lig_infer_reject(infer, LIG_ERR_SHAPE, operand, "the result would have more than %d axes",
+            return lig_infer_reject(infer, LIG_ERR_SHAPE, operand,
+                                    "the result would have more than %d axes: reshape it to fewer first",
                                     LIG_MAX_RANK);
         infer->result->dims[infer->result->rank++] = type->dims[i];
     }
@@ -89,13 +92,12 @@ LigStatus lig_infer_conv1d(LigInfer *infer)
     if (x->rank != 3) LIG_TRY(lig_infer_expect_rank(infer, 0, 2, "[T,Cin] or [B,T,Cin]"));
     LIG_TRY(lig_infer_expect_rank(infer, 1, 3, "[Cout,Cin,K]"));
     LIG_TRY(lig_infer_expect_equal_dim(infer, (LigInferDimPair){1, 1, 0, x->rank - 1}));
-    LIG_TRY(lig_infer_expect_limits(infer, LIG_ATTR_STRIDE, (LigInferLimits){1, INT32_MAX}));
-    LIG_TRY(lig_infer_expect_limits(infer, LIG_ATTR_PADDING, (LigInferLimits){0, INT32_MAX}));
     LigDim padding = lig_dim_const(dims, 2 * lig_attrs_int(attrs, LIG_ATTR_PADDING, 0));
     LigDim padded = lig_dim_add(dims, x->dims[x->rank - 2], padding);
     if (padded && lig_dim_less_equal(dims, weight->dims[2], padded) != LIG_YES)
         return lig_infer_reject(infer, LIG_ERR_SHAPE, 0,
-                                "with padding its T must certainly be %s or more, K of weight",
+                                "with padding its T must certainly be %s or more, K of weight: raise the lower "
+                                "bound of T, or padding",
                                 lig_infer_dim_text(infer, weight->dims[2]));
     LigDim places = lig_dim_floordiv(dims, lig_dim_sub(dims, padded, weight->dims[2]),
                                      lig_attrs_int(attrs, LIG_ATTR_STRIDE, 1));
@@ -132,11 +134,13 @@ static LigStatus check_head_groups(const LigInfer *infer, size_t first)
     int64_t heads, kv_heads;
     const LigType *q = lig_infer_type(infer, first + Q), *k = lig_infer_type(infer, first + K);
     if (!lig_dim_is_const(q->dims[1], &heads) || !lig_dim_is_const(k->dims[1], &kv_heads))
-        return lig_infer_reject(infer, LIG_ERR_SHAPE, first + K, "the numbers of heads must be constants");
+        return lig_infer_reject(infer, LIG_ERR_SHAPE, first + K,
+                                "the numbers of heads must be constants: write them as numbers");
     if (kv_heads > 0 && heads % kv_heads == 0) return LIG_OK;
-    return lig_infer_reject(infer, LIG_ERR_SHAPE, first + K,
-                            "its dim 1, the key heads, must divide %lld, the heads of q %s", (long long)heads,
-                            lig_infer_type_text(infer, q));
+    return lig_infer_reject(
+        infer, LIG_ERR_SHAPE, first + K,
+        "its dim 1, the key heads, must divide %lld, the heads of q %s: change one of the two",
+        (long long)heads, lig_infer_type_text(infer, q));
 }
 
 static LigStatus check_rows(const LigInfer *infer, size_t first, bool cached)
@@ -172,12 +176,7 @@ static LigStatus check_attention(const LigInfer *infer, size_t first, bool cache
     for (size_t i = Q; i <= V; i++) LIG_TRY(lig_infer_expect_kind(infer, first + i, LIG_INFER_FLOAT));
     LIG_TRY(lig_infer_expect_rank(infer, first + Q, 3, "[N,H,D]"));
     LIG_TRY(check_keys(infer, first, cached));
-    LIG_TRY(check_rows(infer, first, cached));
-    int64_t window = lig_attrs_int(infer->op->attrs, LIG_ATTR_WINDOW, 1);
-    if (window < 1)
-        return lig_infer_fail(infer, LIG_ERR_INVALID,
-                              "window is %lld, but a query sees at least one key: itself", (long long)window);
-    return LIG_OK;
+    return check_rows(infer, first, cached);
 }
 
 LigStatus lig_infer_attention(LigInfer *infer)

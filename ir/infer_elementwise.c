@@ -18,9 +18,10 @@ static LigStatus fail_broadcast(const LigInfer *infer, size_t operand, LigDim fo
     const char *so_far = lig_infer_type_text(infer, infer->result);
     const char *before = operand == 1 ? lig_infer_operand_text(infer, 0) : "those before it,";
     if (verdict == LIG_NO)
-        return lig_infer_reject(infer, LIG_ERR_SHAPE, operand,
-                                "it does not broadcast with %s %s: %s and %s are neither equal nor 1", before,
-                                so_far, y, x);
+        return lig_infer_reject(
+            infer, LIG_ERR_SHAPE, operand,
+            "it does not broadcast with %s %s: %s and %s are neither equal nor 1, reshape or slice one", before,
+            so_far, y, x);
     return lig_infer_reject(infer, LIG_ERR_SHAPE, operand,
                             "whether it broadcasts with %s %s is undecided: state it as `fact %s == %s` if so",
                             before, so_far, y, x);
@@ -106,11 +107,13 @@ LigStatus lig_infer_cast(LigInfer *infer)
     LIG_TRY(lig_infer_need_stated(infer, &stated));
     const LigType *x = lig_infer_type(infer, 0);
     if (lig_dtype_is_quantised(stated->dtype))
-        return lig_infer_fail(infer, LIG_ERR_DTYPE, "a cast gives no quantised dtype, but %s is stated",
-                              lig_infer_type_text(infer, stated));
+        return lig_infer_fail(
+            infer, LIG_ERR_DTYPE,
+            "a cast gives no quantised dtype, but %s is stated: quantize gives q8a, others come from files",
+            lig_infer_type_text(infer, stated));
     if (lig_dtype_is_quantised(x->dtype) && !lig_dtype_is_float(stated->dtype))
         return lig_infer_reject(infer, LIG_ERR_DTYPE, 0,
-                                "quantised values are cast to a float dtype, not to %s",
+                                "quantised values are cast to a float dtype, not to %s: cast to f32 first",
                                 lig_dtype_name(stated->dtype));
     *infer->result = *x;
     infer->result->dtype = stated->dtype;

@@ -22,15 +22,17 @@ LigStatus lig_infer_gather(LigInfer *infer)
     LIG_TRY(lig_infer_axis(infer, lig_attrs_int(infer->op->attrs, LIG_ATTR_AXIS, 0), table->rank, &axis));
     if (table->layout.kind != LIG_LAYOUT_ROWS && (axis != 0 || table->rank != 2))
         return lig_infer_reject(infer, LIG_ERR_UNSUPPORTED, 0,
-                                "only rows of a matrix, axis=0, are read from panels");
+                                "only rows of a matrix, axis=0, are read from panels: drop the layout");
     bool is_quantised = lig_dtype_is_quantised(table->dtype);
     if (is_quantised && axis == table->rank - 1)
-        return lig_infer_reject(infer, LIG_ERR_SHAPE, 0,
-                                "its blocks lie along the axis taken from: it must be another");
+        return lig_infer_reject(
+            infer, LIG_ERR_SHAPE, 0,
+            "its blocks lie along the axis taken from: take from another, or cast it first");
     int64_t batch = lig_attrs_int(infer->op->attrs, LIG_ATTR_BATCH, 0);
     LIG_TRY(check_batch(infer, batch, axis));
     if (table->rank + ids->rank - 1 - batch > LIG_MAX_RANK)
-        return lig_infer_reject(infer, LIG_ERR_SHAPE, 1, "the result would have rank %lld, beyond %d",
+        return lig_infer_reject(infer, LIG_ERR_SHAPE, 1,
+                                "the result would have rank %lld, beyond %d: reshape it to fewer first",
                                 (long long)(table->rank + ids->rank - 1 - batch), LIG_MAX_RANK);
     LigType *result = infer->result;
     *result = (LigType){.dtype = is_quantised ? LIG_F32 : table->dtype};
@@ -74,7 +76,8 @@ static LigStatus take_stated(LigInfer *infer)
     const LigType *stated;
     LIG_TRY(lig_infer_need_stated(infer, &stated));
     if (stated->layout.kind != LIG_LAYOUT_ROWS)
-        return lig_infer_fail(infer, LIG_ERR_INVALID, "its result is stated as %s: it must lie in rows",
+        return lig_infer_fail(infer, LIG_ERR_INVALID,
+                              "its result is stated as %s, but must lie in rows: drop the layout",
                               lig_infer_type_text(infer, stated));
     *infer->result = *stated;
     return LIG_OK;
@@ -85,9 +88,10 @@ LigStatus lig_infer_iota(LigInfer *infer)
     LIG_TRY(take_stated(infer));
     int axis;
     if (!lig_dtype_is_integer(infer->result->dtype) && !lig_dtype_is_float(infer->result->dtype))
-        return lig_infer_fail(infer, LIG_ERR_DTYPE,
-                              "its result is stated as %s: indices are integers or floats",
-                              lig_infer_type_text(infer, infer->result));
+        return lig_infer_fail(
+            infer, LIG_ERR_DTYPE,
+            "its result is stated as %s, but indices are integers or floats: state such a dtype",
+            lig_infer_type_text(infer, infer->result));
     return lig_infer_axis(infer, lig_attrs_int(infer->op->attrs, LIG_ATTR_AXIS, 0), infer->result->rank, &axis);
 }
 
@@ -98,9 +102,10 @@ LigStatus lig_infer_stated(LigInfer *infer)
     for (int i = 0; i < infer->result->rank; i++) {
         int64_t size;
         if (!lig_dim_is_const(infer->result->dims[i], &size))
-            return lig_infer_fail(infer, LIG_ERR_SHAPE,
-                                  "its result is stated as %s: every dim must be a number",
-                                  lig_infer_type_text(infer, infer->result));
+            return lig_infer_fail(
+                infer, LIG_ERR_SHAPE,
+                "its result is stated as %s, but every dim must be a number: broadcast gives it others",
+                lig_infer_type_text(infer, infer->result));
     }
     return LIG_OK;
 }
@@ -118,7 +123,7 @@ LigStatus lig_infer_rope(LigInfer *infer)
     if (!rotated) return lig_no_memory(infer->module->ctx);
     if (lig_dim_less_equal(dims, rotated, x->dims[2]) != LIG_YES)
         return lig_infer_reject(infer, LIG_ERR_SHAPE, 2,
-                                "twice its size must be at most %s, the last dim of x %s",
+                                "twice its size must be at most %s, the last dim of x %s: shorten it",
                                 lig_infer_dim_text(infer, x->dims[2]), lig_infer_type_text(infer, x));
     *infer->result = *x;
     return LIG_OK;
@@ -134,7 +139,7 @@ LigStatus lig_infer_pack(LigInfer *infer)
     if (stated->rank) (void)lig_dim_is_const(stated->dims[stated->rank - 1], &columns);
     const char *problem = lig_layout_problem(stated->layout, stated->dtype, stated->rank, columns);
     if (!problem) return LIG_OK;
-    return lig_infer_fail(infer, LIG_ERR_SHAPE, "its result is stated as %s, but %s",
+    return lig_infer_fail(infer, LIG_ERR_SHAPE, "its result is stated as %s, but %s; state another layout",
                           lig_infer_type_text(infer, stated), problem);
 }
 
@@ -144,20 +149,22 @@ static LigStatus check_argument(const LigInfer *infer, size_t index)
     const LigType *formal = &callee->inputs.data[index]->type, *given = lig_infer_type(infer, index);
     LigVerdict verdict = lig_type_equal(infer->module->dims, formal, given);
     if (verdict == LIG_YES) return LIG_OK;
-    return lig_infer_fail(
-        infer, LIG_ERR_SHAPE, "operand %%%.*s is %s, but @%.*s takes %%%.*s: %s%s",
-        LIG_STR_ARG(infer->op->operands[index]->name), lig_infer_type_text(infer, given),
-        LIG_STR_ARG(callee->name), LIG_STR_ARG(callee->inputs.data[index]->name),
-        lig_infer_type_text(infer, formal),
-        verdict == LIG_NO ? "" : "; whether these are equal is undecided, state a fact that says so");
+    return lig_infer_fail(infer, LIG_ERR_SHAPE, "operand %%%.*s is %s, but @%.*s takes %%%.*s: %s%s",
+                          LIG_STR_ARG(infer->op->operands[index]->name), lig_infer_type_text(infer, given),
+                          LIG_STR_ARG(callee->name), LIG_STR_ARG(callee->inputs.data[index]->name),
+                          lig_infer_type_text(infer, formal),
+                          verdict == LIG_NO
+                              ? "; pass such a value"
+                              : "; whether these are equal is undecided, state a fact that says so");
 }
 
 LigStatus lig_infer_call(LigInfer *infer)
 {
     const LigFunc *callee = infer->op->callee;
-    if (!callee) return lig_infer_fail(infer, LIG_ERR_INVALID, "it names no kernel to call");
+    if (!callee) return lig_infer_fail(infer, LIG_ERR_INVALID, "it names no kernel: write call @kernel(%%x)");
     if (callee->inputs.count != infer->op->operand_count || callee->outputs.count != infer->op->result_count)
-        return lig_infer_fail(infer, LIG_ERR_INVALID, "%zu operands and %zu results, but @%.*s has %zu and %zu",
+        return lig_infer_fail(infer, LIG_ERR_INVALID,
+                              "%zu operands and %zu results, but @%.*s has %zu and %zu: give as many",
                               infer->op->operand_count, infer->op->result_count, LIG_STR_ARG(callee->name),
                               callee->inputs.count, callee->outputs.count);
     for (size_t i = 0; i < callee->inputs.count; i++) LIG_TRY(check_argument(infer, i));

@@ -60,13 +60,13 @@ LigStatus lig_infer_top_k(LigInfer *infer)
 {
     LIG_TRY(lig_infer_expect_kind(infer, 0, LIG_INFER_NUMBER));
     LIG_TRY(lig_infer_expect_least_rank(infer, 0, 1));
-    LIG_TRY(lig_infer_expect_limits(infer, LIG_ATTR_K, (LigInferLimits){1, INT32_MAX}));
     const LigType *x = lig_infer_type(infer, 0);
     LigDim k = lig_dim_const(infer->module->dims, lig_attrs_int(infer->op->attrs, LIG_ATTR_K, 1));
     if (k && lig_dim_less_equal(infer->module->dims, k, x->dims[x->rank - 1]) != LIG_YES)
-        return lig_infer_reject(infer, LIG_ERR_SHAPE, 0,
-                                "its last dim must certainly be %s or more, the k taken",
-                                lig_infer_dim_text(infer, k));
+        return lig_infer_reject(
+            infer, LIG_ERR_SHAPE, 0,
+            "its last dim must certainly be %s or more, the k taken: lower k, or raise the bound of the dim",
+            lig_infer_dim_text(infer, k));
     infer->result[0] = *x;
     infer->result[0].dims[x->rank - 1] = k;
     infer->result[1] = infer->result[0];

@@ -18,8 +18,9 @@ static LigStatus check_dense_attention(const LigInfer *infer)
     bool known = lig_dim_is_const(lig_infer_type(infer, Q)->dims[1], &heads) &&
                  lig_dim_is_const(lig_infer_type(infer, K)->dims[1], &kv_heads);
     if (known && kv_heads > 0 && heads % kv_heads == 0) return LIG_OK;
-    return lig_infer_reject(infer, LIG_ERR_SHAPE, K,
-                            "its dim 1, the key heads, must be a constant that divides the heads of q");
+    return lig_infer_reject(
+        infer, LIG_ERR_SHAPE, K,
+        "its dim 1, the key heads, must be a constant that divides the heads of q: change one of the two");
 }
 
 // The mask broadcasts to the scores, [B,H,S,T].
@@ -36,7 +37,7 @@ static LigStatus check_mask(const LigInfer *infer, size_t operand)
     }
     if (fits) return LIG_OK;
     LigType type = {.dtype = mask->dtype, .rank = 4, .dims = {scores[0], scores[1], scores[2], scores[3]}};
-    return lig_infer_reject(infer, LIG_ERR_SHAPE, operand, "it must broadcast to the scores, %s",
+    return lig_infer_reject(infer, LIG_ERR_SHAPE, operand, "it must broadcast to the scores, %s: reshape it",
                             lig_infer_type_text(infer, &type));
 }
 

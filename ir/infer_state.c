@@ -25,7 +25,8 @@ LigStatus lig_infer_assign(LigInfer *infer)
 {
     const LigType *state = lig_infer_type(infer, 0);
     if (lig_dtype_is_quantised(state->dtype))
-        return lig_infer_reject(infer, LIG_ERR_DTYPE, 0, "quantised values are not assigned");
+        return lig_infer_reject(infer, LIG_ERR_DTYPE, 0,
+                                "quantised values are not assigned: make the state a float dtype");
     if (lig_dtype_is_float(state->dtype))
         LIG_TRY(lig_infer_expect_kind(infer, 1, LIG_INFER_FLOAT));
     else

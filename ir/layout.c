@@ -24,6 +24,14 @@ LigMatrix lig_shape__matrix(const LigShape *shape)
     return m;
 }
 
+bool lig_type_fits(const LigDimTable *table, const LigType *type)
+{
+    LigShape shape;
+    size_t bytes;
+    return lig_type_bind_upper(table, type, &shape) && lig_shape_bytes(&shape, &bytes) &&
+           bytes <= (size_t)1 << 56;
+}
+
 bool lig_shape_bytes(const LigShape *shape, size_t *out)
 {
     int64_t count, rows;

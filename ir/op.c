@@ -3,10 +3,11 @@
 #include <string.h>
 
 #define LIG_A(ID) (UINT64_C(1) << LIG_ATTR_##ID)
-// The gradient fills three columns, the lowering two.
-#define RULE(name) #name, NULL, NULL
-#define OP(name) NULL, #name, NULL
-#define NONE(reason) NULL, NULL, reason
+// The gradient and the lowering fill two columns each.
+#define RULE(name) LIG_GRADIENT_RULE, #name
+#define OP(name) LIG_GRADIENT_OP, #name
+#define LATER LIG_GRADIENT_LATER, NULL
+#define NEVER(reason) LIG_GRADIENT_NEVER, reason
 #define BODY LIG_LOWER_BODY, NULL
 #define CLASS(name) LIG_LOWER_CLASS, #name
 #define DECOMPOSE(rule) LIG_LOWER_DECOMPOSE, #rule
@@ -15,8 +16,8 @@
 
 // So the row passes through once more before its columns are counted.
 #define ROW(...) ROW_OF(__VA_ARGS__)
-#define ROW_OF(name_, class_, kind_, operands_, required_, optional_, results_, gradient_, gradient_op_,       \
-               no_gradient_, lowering_, text_, meaning_)                                                       \
+#define ROW_OF(name_, class_, kind_, operands_, required_, optional_, results_, gradient_, gradient_text_,     \
+               lowering_, text_, meaning_)                                                                     \
     {.name = #name_,                                                                                           \
      .class = LIG_OPS_##class_,                                                                                \
      .kind = LIG_OP_KIND_##kind_,                                                                              \
@@ -24,9 +25,7 @@
      .required_attrs = required_,                                                                              \
      .optional_attrs = optional_,                                                                              \
      .results = results_,                                                                                      \
-     .gradient = gradient_,                                                                                    \
-     .gradient_op = gradient_op_,                                                                              \
-     .no_gradient = no_gradient_,                                                                              \
+     .gradient = {gradient_, gradient_text_},                                                                  \
      .lowering = {lowering_, text_},                                                                           \
      .meaning = meaning_}
 

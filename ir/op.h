@@ -26,7 +26,7 @@ typedef enum LigOpClass {
 } LigOpClass;
 
 typedef enum LigAttrKey {
-#define LIG_ATTR(ID, name, kind, meaning) LIG_ATTR_##ID,
+#define LIG_ATTR(ID, ...) LIG_ATTR_##ID,
 #include "ir/attrs.def"
 #undef LIG_ATTR
     LIG_ATTR_COUNT
@@ -63,6 +63,8 @@ typedef struct LigAttrs {
 const char *lig_attr_name(LigAttrKey key);
 LigAttrKind lig_attr_kind(LigAttrKey key);
 bool lig_attr_find(LigStr name, LigAttrKey *out);
+// What its number must be ("0 or more, and finite in f32"), by the column `range` of ir/attrs.def; NULL when it is that.
+const char *lig_attr_problem(const LigAttr *attr);
 
 // Getters; the fallback is returned when the attribute is absent.
 const LigAttr *lig_attrs_get(LigAttrs attrs, LigAttrKey key); // NULL when absent
@@ -91,6 +93,19 @@ typedef struct LigLowering {
     const char *text; // class, rule or reason; NULL of BODY
 } LigLowering;
 
+// Where the gradient of an op comes from.
+typedef enum LigGradientKind {
+    LIG_GRADIENT_RULE,  // the rule named
+    LIG_GRADIENT_OP,    // the op named
+    LIG_GRADIENT_LATER, // a rule that is not written yet
+    LIG_GRADIENT_NEVER, // there is none, for the reason given
+} LigGradientKind;
+
+typedef struct LigGradient {
+    LigGradientKind kind;
+    const char *text; // rule, op or reason; NULL of LATER
+} LigGradient;
+
 typedef struct LigOpInfo {
     const char *name;
     LigOpClass class;
@@ -98,9 +113,7 @@ typedef struct LigOpInfo {
     int results;                             // -1 = as many as the callee returns
     uint64_t required_attrs, optional_attrs; // bit i = LigAttrKey i
     const char *operands;                    // names, as in the table: "x weight bias?", "x*"
-    const char *gradient;                    // rule's name, or NULL
-    const char *gradient_op;                 // name of the op that is the gradient, or NULL
-    const char *no_gradient;                 // why there is none, or NULL
+    LigGradient gradient;
     LigLowering lowering;
     const char *meaning;
 } LigOpInfo;

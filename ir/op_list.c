@@ -21,14 +21,22 @@ static void print_attrs(LigText *text, const LigOpInfo *info)
     }
 }
 
-static void print_gradient(LigText *text, const LigOpInfo *info)
+static void print_gradient(LigText *text, LigGradient gradient)
 {
-    if (info->no_gradient)
-        lig_text_printf(text, "none: %s", info->no_gradient);
-    else if (info->gradient_op)
-        lig_text_printf(text, "op `%s`", info->gradient_op);
-    else
-        lig_text_printf(text, "rule `%s`", info->gradient);
+    switch (gradient.kind) {
+    case LIG_GRADIENT_RULE:
+        lig_text_printf(text, "rule `%s`", gradient.text);
+        break;
+    case LIG_GRADIENT_OP:
+        lig_text_printf(text, "op `%s`", gradient.text);
+        break;
+    case LIG_GRADIENT_LATER:
+        lig_text_append(text, LIG_STR("later"));
+        break;
+    case LIG_GRADIENT_NEVER:
+        lig_text_printf(text, "none: %s", gradient.text);
+        break;
+    }
 }
 
 static void print_lowering(LigText *text, LigLowering lowering)
@@ -61,7 +69,7 @@ static void print_row(LigText *text, const LigOpInfo *info)
     lig_text_append(text, LIG_STR(" | "));
     print_cell(text, info->meaning);
     lig_text_append(text, LIG_STR(" | "));
-    print_gradient(text, info);
+    print_gradient(text, info->gradient);
     lig_text_append(text, LIG_STR(" | "));
     print_lowering(text, info->lowering);
     lig_text_append(text, LIG_STR(" |\n"));
@@ -85,6 +93,7 @@ void lig_op_list_print(LigText *text)
                       "is stale. `?` marks what may be left out,\n`*` an operand of any number. "
                       "Composites are defined by core ops. The attributes are told in `attrs.def`, shapes "
                       "and dtypes\nwhere the interpreter computes an op: `lig_eval_NAME` in "
-                      "`eval_*.c`.\n"));
+                      "`eval_*.c`. A gradient is an op, a rule that comes `later`, with\ntraining, or none "
+                      "for the reason given. Integers wrap at their width, and division by 0 gives 0.\n"));
     for (LigOpClass class = LIG_OPS_ELEMENTWISE; class <= LIG_OPS_CALL; class ++) print_class(text, class);
 }

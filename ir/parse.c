@@ -38,14 +38,14 @@ static void skip_statement(LigParser *p)
 static bool read_body(LigParser *p)
 {
     bool fine = true, returned = false;
-    if (!lig_parser__expect(p, "{")) return false;
+    if (!lig_parser__expect(p, "{", "func @f(%x: f32[4]) -> f32[4] {")) return false;
     while (!lig_parser__is_symbol(p, "}")) {
         LigToken first = p->token;
         if (gives_up(p) || at_end(p) || (at_item(p) && first.on_new_line))
             return fine ? lig_parser__expected(p, "a statement or `}`") : false;
         bool done = !returned;
         if (!done)
-            (void)lig_parser__fail(p, first.loc, "nothing may follow return but }");
+            (void)lig_parser__fail(p, first.loc, "nothing may follow return but }: move this up, or drop it");
         else
             done = lig_parser__statement(p);
         returned |= lig_str_is(first.text, "return") && first.kind == LIG_TOKEN_NAME;
@@ -55,7 +55,10 @@ static bool read_body(LigParser *p)
         skip_statement(p);
     }
     if (fine && !returned && p->func->kind != LIG_FUNC_LOAD)
-        fine = lig_parser__fail(p, p->token.loc, "@%.*s must end with return", LIG_STR_ARG(p->func->name));
+        fine = lig_parser__fail(
+            p, p->token.loc,
+            "@%.*s ends here, but nothing is returned: write `return %%y` of a value, or `return` alone, above",
+            LIG_STR_ARG(p->func->name));
     lig_parser__advance(p);
     return fine;
 }
@@ -66,7 +69,7 @@ static bool read_input(LigParser *p)
     LigType type;
     LigValue *value;
     if (!lig_parser__expect_kind(p, LIG_TOKEN_VALUE, "an input like %x: f32[N]", &name)) return false;
-    if (!lig_parser__expect(p, ":") || !lig_parser__type(p, &type)) return false;
+    if (!lig_parser__expect(p, ":", "%x: f32[N]") || !lig_parser__type(p, &type)) return false;
     bool outer = p->func->kind != LIG_FUNC_KERNEL && lig_module_find_value(p->module, name.text) != NULL;
     if (outer || lig_map_get(&p->locals, name.text) != NULL)
         return lig_parser__fail(p, name.loc, "%%%.*s is defined already: give this input another name",
@@ -78,14 +81,16 @@ static bool read_input(LigParser *p)
 
 typedef LIG_VEC(LigType) TypeList;
 
+static const char *const signature_form = "(%x: f32[N], %y: i32[N])";
+
 static bool read_signature(LigParser *p, TypeList *outputs)
 {
-    if (!lig_parser__expect(p, "(")) return false;
+    if (!lig_parser__expect(p, "(", signature_form)) return false;
     if (!lig_parser__accept(p, ")")) {
         do {
             if (!read_input(p)) return false;
         } while (lig_parser__accept(p, ","));
-        if (!lig_parser__expect(p, ")")) return false;
+        if (!lig_parser__expect(p, ")", signature_form)) return false;
     }
     if (!lig_parser__accept(p, "->")) return true;
     do {
@@ -103,7 +108,8 @@ static bool check_output(LigParser *p, const LigType *stated, size_t index)
     LigText given = {0}, wanted = {0};
     lig_type_print(&given, p->module->dims, &value->type);
     lig_type_print(&wanted, p->module->dims, stated);
-    (void)lig_parser__fail(p, p->func->loc, "@%.*s states %.*s as result %zu, but returns %%%.*s: %.*s",
+    (void)lig_parser__fail(p, p->func->loc,
+                           "@%.*s states %.*s as result %zu, but returns %%%.*s: %.*s; change one of the two",
                            LIG_STR_ARG(p->func->name), LIG_STR_ARG(lig_text_view(&wanted)), index,
                            LIG_STR_ARG(value->name), LIG_STR_ARG(lig_text_view(&given)));
     lig_text_free(&given);
@@ -114,9 +120,9 @@ static bool check_output(LigParser *p, const LigType *stated, size_t index)
 static bool check_outputs(LigParser *p, const TypeList *stated)
 {
     if (p->func->outputs.count != stated->count)
-        return lig_parser__fail(p, p->func->loc, "@%.*s states %zu result%s, but returns %zu",
-                                LIG_STR_ARG(p->func->name), stated->count, stated->count == 1 ? "" : "s",
-                                p->func->outputs.count);
+        return lig_parser__fail(
+            p, p->func->loc, "@%.*s states %zu result%s behind `->`, but returns %zu: change one of the two",
+            LIG_STR_ARG(p->func->name), stated->count, stated->count == 1 ? "" : "s", p->func->outputs.count);
     for (size_t i = 0; i < stated->count; i++) {
         if (!check_output(p, &stated->data[i], i)) return false;
     }
@@ -134,7 +140,8 @@ static bool read_binding(LigParser *p)
     if (lig_parser__accept(p, "=")) {
         if (!lig_parser__integer(p, "a number", &binding.low)) return false;
         binding.high = binding.low;
-    } else if (!lig_parser__expect_keyword(p, "in") || !lig_parser__range(p, &binding.low, &binding.high)) {
+    } else if (!lig_parser__expect_keyword(p, "in", "{N in 1..4}") ||
+               !lig_parser__range(p, &binding.low, &binding.high)) {
         return false;
     }
     const LigSymbol *symbol = lig_dims_symbol(p->module->dims, binding.symbol);
@@ -148,11 +155,13 @@ static bool read_binding(LigParser *p)
     return LIG_VEC_PUSH(p->module->arena, &p->func->bindings, binding) || lig_parser__no_memory(p);
 }
 
+static const char *const variant_form = "variant @f.one of @f {N = 1}";
+
 // `of @step {N = 1, arena=64}`
 static bool read_variant(LigParser *p)
 {
     LigToken base;
-    if (!lig_parser__expect_keyword(p, "of")) return false;
+    if (!lig_parser__expect_keyword(p, "of", variant_form)) return false;
     if (!lig_parser__expect_kind(p, LIG_TOKEN_FUNC, "the function it is a variant of, like @step", &base))
         return false;
     p->func->variant_of = lig_str_copy(p->module->arena, base.text);
@@ -161,7 +170,7 @@ static bool read_variant(LigParser *p)
     do {
         if (!read_binding(p)) return false;
     } while (lig_parser__accept(p, ","));
-    return lig_parser__expect(p, "}");
+    return lig_parser__expect(p, "}", variant_form);
 }
 
 // A brace before a name other than return holds attributes, not the body.
@@ -245,8 +254,15 @@ static bool read_dim(LigParser *p)
         return lig_parser__fail(p, name.loc, "`%.*s` has another meaning: give this dim another name",
                                 LIG_STR_ARG(name.text));
     symbol.name = name.text;
-    if (!lig_parser__expect_keyword(p, "in") || !lig_parser__range(p, &symbol.low, &symbol.high)) return false;
-    return lig_parser__keep(p, lig_dims_declare(p->ctx, p->module->dims, name.loc, symbol, &dim));
+    bool read = lig_parser__expect_keyword(p, "in", "dim N in 1..512") &&
+                lig_parser__range(p, &symbol.low, &symbol.high);
+    if (read && (symbol.low < 0 || symbol.low > symbol.high))
+        read = lig_parser__fail(
+            p, name.loc, "dim %.*s in %lld..%lld: the bounds must be 0 <= low <= high, like `dim N in 1..512`",
+            LIG_STR_ARG(name.text), (long long)symbol.low, (long long)symbol.high);
+    // Declared in any case, so that its uses are no second error.
+    if (!read) symbol.low = 0, symbol.high = INT32_MAX;
+    return lig_parser__keep(p, lig_dims_declare(p->ctx, p->module->dims, name.loc, symbol, &dim)) && read;
 }
 
 static bool read_fact(LigParser *p)
@@ -263,7 +279,8 @@ static bool read_fact(LigParser *p)
     LigDimBounds bounds[LIG_MAX_SYMBOLS];
     lig_dims_bounds(p->module->dims, bounds);
     if (lig_dims_sharpen(p->module->dims, bounds)) return true;
-    return lig_parser__fail(p, loc, "this fact holds for no sizes inside the declared ranges");
+    return lig_parser__fail(
+        p, loc, "this fact holds for no sizes inside the declared ranges: correct it, or widen a range");
 }
 
 // A param or state: `%name : type` and, for params, the tensor's name in the file.
@@ -274,7 +291,7 @@ static bool read_tensor(LigParser *p, bool param)
     LigValue *value;
     LigStr source = LIG_STR("");
     if (!lig_parser__expect_kind(p, LIG_TOKEN_VALUE, "a name like %tok", &name)) return false;
-    if (!lig_parser__expect(p, ":") || !lig_parser__type(p, &type)) return false;
+    if (!lig_parser__expect(p, ":", "%w : f32[4,8]") || !lig_parser__type(p, &type)) return false;
     if (param && p->token.kind == LIG_TOKEN_STRING) {
         source = lig_token_string(p->module->arena, p->token);
         if (source.data == NULL) return lig_parser__no_memory(p);
@@ -316,17 +333,28 @@ static void skip_item(LigParser *p)
     while (!at_end(p) && !(p->token.on_new_line && at_item(p))) lig_parser__advance(p);
 }
 
+static const char *const module_form = "module \"name\" {";
+
+static bool read_first_word(LigParser *p)
+{
+    LigNear near = lig_near(p->token.text);
+    lig_near_offer(&near, LIG_STR("module"));
+    if (p->token.kind == LIG_TOKEN_NAME && !lig_str_is(p->token.text, "module") && near.best.length > 0)
+        return lig_parser__unknown(p, p->token, "first word", &near, "");
+    return lig_parser__expect_keyword(p, "module", module_form);
+}
+
 static void read_module(LigParser *p)
 {
     LigToken name;
-    if (!lig_parser__expect_keyword(p, "module")) return;
+    if (!read_first_word(p)) return;
     if (!lig_parser__expect_kind(p, LIG_TOKEN_STRING, "the module's name in quotes", &name)) return;
     p->module->name = lig_token_string(p->module->arena, name);
     if (p->module->name.data == NULL) {
         (void)lig_parser__no_memory(p);
         return;
     }
-    if (!lig_parser__expect(p, "{")) return;
+    if (!lig_parser__expect(p, "{", module_form)) return;
     while (!lig_parser__is_symbol(p, "}")) {
         if (gives_up(p) || (p->status != LIG_OK && at_end(p))) return;
         if (!read_item(p)) skip_item(p);

@@ -19,10 +19,13 @@ static bool check_free(LigParser *p, LigToken name)
     const LigValue *old = find_value(p, name.text);
     if (old == NULL) return true;
     if (old == &p->poison || old->loc.line == 0)
-        return lig_parser__fail(p, name.loc, "%%%.*s is defined already: every value has one definition",
-                                LIG_STR_ARG(name.text));
-    return lig_parser__fail(p, name.loc, "%%%.*s is defined already in line %u: every value has one definition",
-                            LIG_STR_ARG(name.text), old->loc.line);
+        return lig_parser__fail(
+            p, name.loc, "%%%.*s is defined already: every value has one definition, choose another name",
+            LIG_STR_ARG(name.text));
+    return lig_parser__fail(
+        p, name.loc,
+        "%%%.*s is defined already in line %u: every value has one definition, choose another name",
+        LIG_STR_ARG(name.text), old->loc.line);
 }
 
 bool lig_parser__declare(LigParser *p, LigToken name, LigValue *value)
@@ -111,6 +114,8 @@ static bool read_opcode(LigParser *p, Statement *s)
     return lig_parser__unknown(p, name, "op", &near, "ir/ops.def lists them all");
 }
 
+static const char *const callee_form = "call @k(%x, %y)";
+
 // `@kernel(%x, %y)` after `call`.
 static bool read_callee(LigParser *p, Statement *s)
 {
@@ -124,27 +129,30 @@ static bool read_callee(LigParser *p, Statement *s)
         return lig_parser__unknown(p, name, "kernel", &near, "define it above");
     }
     if (s->spec.callee->kind != LIG_FUNC_KERNEL)
-        return lig_parser__fail(p, name.loc, "@%.*s is no kernel: only kernels are called",
+        return lig_parser__fail(p, name.loc, "@%.*s is no kernel: only kernels are called, make it one",
                                 LIG_STR_ARG(name.text));
-    if (!lig_parser__expect(p, "(")) return false;
+    if (!lig_parser__expect(p, "(", callee_form)) return false;
     if (lig_parser__accept(p, ")")) return true;
-    return read_operands(p, s) && lig_parser__expect(p, ")");
+    return read_operands(p, s) && lig_parser__expect(p, ")", callee_form);
 }
+
+static const char *const values_form = "{values=[1, 0.5]}";
 
 // `values=[1, 0.5]` after the brace of a constant.
 static bool read_values(LigParser *p, Statement *s)
 {
     s->values_loc = p->token.loc;
     s->has_values = true;
-    if (!lig_parser__expect_keyword(p, "values") || !lig_parser__expect(p, "=") || !lig_parser__expect(p, "["))
+    if (!lig_parser__expect_keyword(p, "values", values_form) || !lig_parser__expect(p, "=", values_form) ||
+        !lig_parser__expect(p, "[", values_form))
         return false;
     while (!lig_parser__accept(p, "]")) {
         LigToken number;
-        if (s->values.count > 0 && !lig_parser__expect(p, ",")) return false;
+        if (s->values.count > 0 && !lig_parser__expect(p, ",", values_form)) return false;
         if (!lig_parser__number_text(p, "a number", &number)) return false;
         if (!LIG_VEC_PUSH(p->module->arena, &s->values, number)) return lig_parser__no_memory(p);
     }
-    return lig_parser__expect(p, "}");
+    return lig_parser__expect(p, "}", values_form);
 }
 
 static bool read_place(LigParser *p, LigPlace *place)
@@ -158,7 +166,10 @@ static bool read_place(LigParser *p, LigPlace *place)
     LigLoc loc = p->token.loc;
     int64_t offset;
     if (!lig_parser__integer(p, "a byte of the arena, like 0x40", &offset)) return false;
-    if (offset < 0) return lig_parser__fail(p, loc, "an arena begins at byte 0");
+    if (offset < 0)
+        return lig_parser__fail(p, loc,
+                                "place %lld is before the arena, which begins at byte 0: write one like 0x40",
+                                (long long)offset);
     place->kind = LIG_PLACE_ARENA;
     place->offset = (uint64_t)offset;
     return true;
@@ -191,18 +202,21 @@ static bool read_right_side(LigParser *p, Statement *s)
     return !lig_parser__accept(p, ":") || read_types(p, s);
 }
 
+// `what` are names or types.
+static bool check_count(LigParser *p, const Statement *s, size_t results, size_t given, const char *what)
+{
+    if (given == results) return true;
+    return lig_parser__fail(p, s->spec.loc, "%s gives %zu result%s, but %zu %s%s given: write %zu%s",
+                            lig_op_info(s->spec.code)->name, results, results == 1 ? "" : "s", given, what,
+                            given == 1 ? " is" : "s are", results, results > 1 ? ", with commas between" : "");
+}
+
 static bool check_counts(LigParser *p, const Statement *s)
 {
     int fixed = lig_op_info(s->spec.code)->results;
     size_t results = fixed >= 0 ? (size_t)fixed : s->spec.callee->outputs.count;
-    if (s->names.count != results)
-        return lig_parser__fail(p, s->spec.loc, "%s gives %zu result%s, but %zu names stand before it",
-                                lig_op_info(s->spec.code)->name, results, results == 1 ? "" : "s",
-                                s->names.count);
-    if (s->types.count != 0 && s->types.count != results)
-        return lig_parser__fail(p, s->spec.loc, "%s gives %zu result%s, but %zu types are stated",
-                                lig_op_info(s->spec.code)->name, results, results == 1 ? "" : "s",
-                                s->types.count);
+    if (!check_count(p, s, results, s->names.count, "name")) return false;
+    if (s->types.count != 0 && !check_count(p, s, results, s->types.count, "type")) return false;
     if (s->spec.code == LIG_OP_CONSTANT && !s->has_values)
         return lig_parser__fail(p, s->spec.loc, "a constant needs its values: {values=[1, 0.5]}");
     return true;
@@ -215,8 +229,8 @@ static bool store_integer(LigParser *p, const LigShape *shape, void *data, int64
     if (!lig_parser__integer_of(p, token, &value)) return false;
     lig_shape_set_integer(shape, data, flat, value);
     if (lig_shape_get_integer(shape, data, flat) == value) return true;
-    return lig_parser__fail(p, token.loc, "%lld does not fit %s", (long long)value,
-                            lig_dtype_name(shape->dtype));
+    return lig_parser__fail(p, token.loc, "%lld does not fit %s: state a wider dtype, or another number",
+                            (long long)value, lig_dtype_name(shape->dtype));
 }
 
 static bool store_value(LigParser *p, const LigShape *shape, void *data, int64_t flat, LigToken token)
@@ -234,12 +248,15 @@ static bool fill_constant(LigParser *p, const Statement *s, LigValue *result)
     int64_t count;
     size_t bytes;
     if (lig_dtype_is_quantised(result->type.dtype))
-        return lig_parser__fail(p, s->spec.loc, "a constant can't be %s: cast or make it a param",
+        return lig_parser__fail(p, s->spec.loc,
+                                "a constant can't be %s: make it a param, or state a dtype like f32",
                                 lig_dtype_name(result->type.dtype));
     if (!lig_type_bind(&result->type, NULL, &shape) || !lig_shape_count(&shape, &count) ||
         !lig_shape_bytes(&shape, &bytes) || (uint64_t)count != s->values.count)
-        return lig_parser__fail(p, s->values_loc, "its type has another number of elements than the %zu given",
-                                s->values.count);
+        return lig_parser__fail(
+            p, s->values_loc,
+            "%zu value%s given, but its type has another number of elements: change one of the two",
+            s->values.count, s->values.count == 1 ? " is" : "s are");
     void *data = lig_arena_alloc(p->module->arena, bytes);
     if (data == NULL) return lig_parser__no_memory(p);
     for (int64_t i = 0; i < count; i++) {
@@ -278,7 +295,8 @@ static void poison_names(LigParser *p, const Statement *s)
 static bool read_op(LigParser *p)
 {
     Statement s = {0};
-    bool done = read_names(p, &s) && lig_parser__expect(p, "=") && read_right_side(p, &s) && create(p, &s);
+    bool done = read_names(p, &s) && lig_parser__expect(p, "=", "%y = neg %x") && read_right_side(p, &s) &&
+                create(p, &s);
     if (!done) poison_names(p, &s);
     return done;
 }
@@ -288,8 +306,8 @@ static bool read_op(LigParser *p)
 static bool read_return(LigParser *p)
 {
     if (p->func->kind == LIG_FUNC_LOAD)
-        return lig_parser__fail(p, p->token.loc,
-                                "load returns nothing: its results are visible in every function");
+        return lig_parser__fail(
+            p, p->token.loc, "load returns nothing: its results are visible in every function, drop this line");
     lig_parser__advance(p);
     if (p->token.kind != LIG_TOKEN_VALUE) return true;
     do {

@@ -42,9 +42,9 @@ bool lig_parser__is_keyword(const LigParser *p, const char *keyword);
 // Reads the symbol or keyword if it is next.
 bool lig_parser__accept(LigParser *p, const char *symbol);
 bool lig_parser__accept_keyword(LigParser *p, const char *keyword);
-// Reads it or reports that it was expected.
-bool lig_parser__expect(LigParser *p, const char *symbol);
-bool lig_parser__expect_keyword(LigParser *p, const char *keyword);
+// Reads it or reports that it was expected, as in `form`: what is being read, written whole.
+bool lig_parser__expect(LigParser *p, const char *symbol, const char *form);
+bool lig_parser__expect_keyword(LigParser *p, const char *keyword, const char *form);
 bool lig_parser__expect_kind(LigParser *p, LigTokenKind kind, const char *what, LigToken *out);
 // A number with an optional sign, or inf or nan, as text that views the source.
 bool lig_parser__number_text(LigParser *p, const char *what, LigToken *out);

@@ -33,7 +33,8 @@ bool lig_parser__expected(LigParser *p, const char *what)
         return lig_parser__fail(p, p->token.loc, "expected %s, but the text ends here", what);
     if (p->token.kind == LIG_TOKEN_INVALID && text.data[0] == '"')
         return lig_parser__fail(p, p->token.loc,
-                                "expected %s, but found a string that does not end on its line", what);
+                                "expected %s, but found a string that does not end on its line: close it by \"",
+                                what);
     return lig_parser__fail(p, p->token.loc, "expected %s, but found `%s%.*s`", what, sigil(p->token),
                             LIG_STR_ARG(text));
 }
@@ -68,20 +69,20 @@ bool lig_parser__accept_keyword(LigParser *p, const char *keyword)
     return true;
 }
 
-static bool expected_quoted(LigParser *p, const char *what)
+static bool expected_in(LigParser *p, const char *what, const char *form)
 {
-    LigStr quoted = lig_str_format(p->module->arena, "`%s`", what);
+    LigStr quoted = lig_str_format(p->module->arena, "`%s` as in `%s`", what, form);
     return quoted.data == NULL ? lig_parser__no_memory(p) : lig_parser__expected(p, quoted.data);
 }
 
-bool lig_parser__expect(LigParser *p, const char *symbol)
+bool lig_parser__expect(LigParser *p, const char *symbol, const char *form)
 {
-    return lig_parser__accept(p, symbol) || expected_quoted(p, symbol);
+    return lig_parser__accept(p, symbol) || expected_in(p, symbol, form);
 }
 
-bool lig_parser__expect_keyword(LigParser *p, const char *keyword)
+bool lig_parser__expect_keyword(LigParser *p, const char *keyword, const char *form)
 {
-    return lig_parser__accept_keyword(p, keyword) || expected_quoted(p, keyword);
+    return lig_parser__accept_keyword(p, keyword) || expected_in(p, keyword, form);
 }
 
 bool lig_parser__expect_kind(LigParser *p, LigTokenKind kind, const char *what, LigToken *out)

@@ -8,14 +8,18 @@ static bool dim_made(LigParser *p, LigLoc loc, LigDim dim)
     if (dim != NULL) return true;
     return lig_parser__fail(p, loc,
                             "this size does not fit: a number overflows 64 bits, or it has more than 64 terms, "
-                            "8 factors or 16 choices");
+                            "8 factors or 16 choices; make it smaller, or declare a dim for a part");
 }
 
 static bool read_divisor(LigParser *p, int64_t *by)
 {
     LigLoc loc = p->token.loc;
-    if (!lig_parser__expect(p, ",") || !lig_parser__integer(p, "the number to divide by", by)) return false;
-    return *by > 0 || lig_parser__fail(p, loc, "a size is divided by a number above 0");
+    if (!lig_parser__expect(p, ",", "floordiv(N, 16)") ||
+        !lig_parser__integer(p, "the number to divide by", by))
+        return false;
+    return *by > 0 ||
+           lig_parser__fail(p, loc, "a size is divided by a number above 0, like floordiv(N, 16), not by %lld",
+                            (long long)*by);
 }
 
 static bool read_choices(LigParser *p, bool least, LigDim *out)
@@ -50,7 +54,7 @@ static bool read_function(LigParser *p, LigToken name, LigDim *out)
         if (!read_divisor(p, &by)) return false;
         *out = down ? lig_dim_floordiv(dims, *out, by) : lig_dim_ceildiv(dims, *out, by);
     }
-    return dim_made(p, name.loc, *out) && lig_parser__expect(p, ")");
+    return dim_made(p, name.loc, *out) && lig_parser__expect(p, ")", "floordiv(N, 16)");
 }
 
 static bool read_symbol(LigParser *p, LigToken name, LigDim *out)
@@ -79,7 +83,7 @@ static bool read_factor(LigParser *p, LigDim *out)
         return lig_parser__is_symbol(p, "(") ? read_function(p, token, out) : read_symbol(p, token, out);
     }
     if (!lig_parser__accept(p, "(")) return lig_parser__expected(p, "a size: a number, a dim or (");
-    return lig_parser__dim(p, out) && lig_parser__expect(p, ")");
+    return lig_parser__dim(p, out) && lig_parser__expect(p, ")", "2*(N + 1)");
 }
 
 static bool read_product(LigParser *p, LigDim *out)
@@ -116,7 +120,9 @@ static bool read_sum(LigParser *p, LigDim *out)
 bool lig_parser__dim(LigParser *p, LigDim *out)
 {
     if (p->nesting == LIG_MAX_NESTING)
-        return lig_parser__fail(p, p->token.loc, "a size nests more than %d parentheses", LIG_MAX_NESTING);
+        return lig_parser__fail(p, p->token.loc,
+                                "a size nests more than %d parentheses: declare a dim for a part",
+                                LIG_MAX_NESTING);
     p->nesting++;
     bool done = read_sum(p, out);
     p->nesting--;
@@ -125,7 +131,7 @@ bool lig_parser__dim(LigParser *p, LigDim *out)
 
 bool lig_parser__range(LigParser *p, int64_t *low, int64_t *high)
 {
-    return lig_parser__integer(p, "a range like 1..512", low) && lig_parser__expect(p, "..") &&
+    return lig_parser__integer(p, "a range like 1..512", low) && lig_parser__expect(p, "..", "1..512") &&
            lig_parser__integer(p, "the upper bound, a number", high);
 }
 
@@ -141,9 +147,11 @@ static bool read_dtype(LigParser *p, LigDtype *out)
     return lig_parser__unknown(p, name, "dtype", &near, "expected one like f32, bf16, i32 or q8_0");
 }
 
+static const char *const type_form = "f32[N,576]";
+
 static bool read_axes(LigParser *p, LigType *type)
 {
-    if (!lig_parser__expect(p, "[")) return false;
+    if (!lig_parser__expect(p, "[", type_form)) return false;
     if (lig_parser__accept(p, "]")) return true;
     do {
         LigLoc loc = p->token.loc;
@@ -152,20 +160,25 @@ static bool read_axes(LigParser *p, LigType *type)
             return lig_parser__fail(p, loc, "a type has at most %d axes: join some", LIG_MAX_RANK);
         if (!lig_parser__dim(p, &type->dims[type->rank])) return false;
         if (lig_dim_is_const(type->dims[type->rank], &value) && value < 0)
-            return lig_parser__fail(p, loc, "a size is never negative, this one is %lld", (long long)value);
+            return lig_parser__fail(p, loc, "a size is never negative, this one is %lld: write 0 or more",
+                                    (long long)value);
         type->rank++;
     } while (lig_parser__accept(p, ","));
-    return lig_parser__expect(p, "]");
+    return lig_parser__expect(p, "]", type_form);
 }
+
+static const char *const panel_form = "@panel(n=32,k=32)";
 
 static bool read_panel_number(LigParser *p, const char *name, int32_t *out)
 {
     LigLoc loc = p->token.loc;
     int64_t value;
-    if (!lig_parser__expect_keyword(p, name) || !lig_parser__expect(p, "=")) return false;
+    if (!lig_parser__expect_keyword(p, name, panel_form) || !lig_parser__expect(p, "=", panel_form))
+        return false;
     if (!lig_parser__integer(p, "a number", &value)) return false;
     if (value < 1 || value > INT32_MAX)
-        return lig_parser__fail(p, loc, "n and k of a panel must be in 1..1024");
+        return lig_parser__fail(p, loc, "%s of a panel is %lld, but it must be in 1..1024", name,
+                                (long long)value);
     *out = (int32_t)value;
     return true;
 }
@@ -180,16 +193,16 @@ static bool read_layout(LigParser *p, LigType *type)
                                 LIG_STR_ARG(name.text));
     lig_parser__advance(p);
     type->layout.kind = LIG_LAYOUT_PANEL;
-    if (!lig_parser__expect(p, "(") || !read_panel_number(p, "n", &type->layout.n) ||
-        !lig_parser__expect(p, ",") || !read_panel_number(p, "k", &type->layout.k) ||
-        !lig_parser__expect(p, ")"))
+    if (!lig_parser__expect(p, "(", panel_form) || !read_panel_number(p, "n", &type->layout.n) ||
+        !lig_parser__expect(p, ",", panel_form) || !read_panel_number(p, "k", &type->layout.k) ||
+        !lig_parser__expect(p, ")", panel_form))
         return false;
     int64_t columns = 0;
     bool known = type->rank > 0 && lig_dim_is_const(type->dims[type->rank - 1], &columns);
     const char *problem = lig_layout_problem(type->layout, type->dtype, type->rank, columns);
     if (problem == NULL && !known && type->layout.k != 1)
         problem = "k of a panel must be 1 when the last axis varies";
-    return problem == NULL || lig_parser__fail(p, name.loc, "%s", problem);
+    return problem == NULL || lig_parser__fail(p, name.loc, "%s: state another layout, or none", problem);
 }
 
 bool lig_parser__type(LigParser *p, LigType *out)
@@ -201,21 +214,27 @@ bool lig_parser__type(LigParser *p, LigType *out)
     block = lig_dtype_block(out->dtype);
     if (block == 1) return true;
     if (out->rank == 0)
-        return lig_parser__fail(p, loc, "%s needs at least one axis", lig_dtype_name(out->dtype));
+        return lig_parser__fail(p, loc,
+                                "%s is stored in blocks along the last axis: give it one, like %s[%lld]",
+                                lig_dtype_name(out->dtype), lig_dtype_name(out->dtype), (long long)block);
     if (!lig_dim_is_const(out->dims[out->rank - 1], &columns) || columns % block == 0) return true;
-    return lig_parser__fail(p, loc, "the last axis of %s must be a multiple of its block of %lld, but is %lld",
+    return lig_parser__fail(p, loc,
+                            "the last axis of %s must be a multiple of its block of %lld, but is %lld: pad it, "
+                            "or state another dtype",
                             lig_dtype_name(out->dtype), (long long)block, (long long)columns);
 }
 
 // ---- attributes ----
 
+static const char *const axes_form = "axes=[0, 1]";
+
 static bool read_integers(LigParser *p, LigAttr *attr)
 {
     LIG_VEC(int64_t) list = {0};
-    if (!lig_parser__expect(p, "[")) return false;
+    if (!lig_parser__expect(p, "[", axes_form)) return false;
     while (!lig_parser__accept(p, "]")) {
         int64_t value;
-        if (list.count > 0 && !lig_parser__expect(p, ",")) return false;
+        if (list.count > 0 && !lig_parser__expect(p, ",", axes_form)) return false;
         if (!lig_parser__integer(p, "an integer", &value)) return false;
         if (!LIG_VEC_PUSH(p->module->arena, &list, value)) return lig_parser__no_memory(p);
     }
@@ -262,7 +281,7 @@ bool lig_parser__attr(LigParser *p, LigAttrs *attrs)
     if (flag && lig_parser__is_symbol(p, "="))
         return lig_parser__fail(p, p->token.loc, "attribute `%.*s` has no value: it is there or not",
                                 LIG_STR_ARG(name.text));
-    if (!flag && !lig_parser__expect(p, "=")) return false;
+    if (!flag && !lig_parser__expect(p, "=", "{axis=1}")) return false;
     if (!read_attr_value(p, &attr)) return false;
     return lig_attrs_set(p->module->arena, attrs, attr) || lig_parser__no_memory(p);
 }
@@ -272,5 +291,5 @@ bool lig_parser__attrs(LigParser *p, LigAttrs *attrs)
     do {
         if (!lig_parser__attr(p, attrs)) return false;
     } while (lig_parser__accept(p, ","));
-    return lig_parser__expect(p, "}");
+    return lig_parser__expect(p, "}", "{axis=1, keep}");
 }

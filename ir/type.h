@@ -67,6 +67,9 @@ bool lig_type_bind_upper(const LigDimTable *table, const LigType *type, LigShape
 // The same under narrower bounds of the symbols (lig_dims_bounds, lig_dims_sharpen).
 bool lig_type_bind_upper_within(const LigDimTable *table, const LigType *type, const LigDimBounds *bounds,
                                 LigShape *out);
+// Whether a buffer at the upper bounds takes at most 2^56 bytes: more than machines address, and with room to
+// add up the values of a plan.
+bool lig_type_fits(const LigDimTable *table, const LigType *type);
 // Number of elements; false on overflow.
 bool lig_shape_count(const LigShape *shape, int64_t *out);
 // Bytes a buffer of this shape takes, padding included; false on overflow, when the last dim is no multiple of

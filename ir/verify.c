@@ -10,7 +10,8 @@
 //        that; the same for the formals that a kernel writes. Load touches no state. (ir/verify_state.c)
 //   V05  Returned values are visible at the end of the function; load has neither inputs nor returned values.
 //   V06  fused and later: bodies of functions and variants hold only calls of kernels and view ops.
-//   V07  A kernel holds no call and has a class; every call names a kernel of the module.
+//   V07  A kernel holds no call and has a class; every call names a kernel of the module; the numbers among the
+//        attributes of a function are in the ranges of ir/attrs.def.
 //   V08  Before packed: every layout is rows and nothing is packed. From then on, pack stands in load only, and
 //        a param that load packs is read nowhere else: it has one resident layout.
 //   V09  planned: every value of a variant has a place (see ir/verify_plan.c); before: none has.
@@ -19,6 +20,11 @@
 //   V11  Only variants narrow symbols, each once, within its declared bounds and the facts.
 //   V12  Types are well formed: no negative dim, whole blocks of quantised dtypes, layouts that suit.
 //   V13  Ids are dense in text order, values know their op and their place in it.
+//   V14  Every value fits in memory at the upper bounds of its dims: at most 2^56 bytes.
+//
+// tests/golden/errors breaks them from text. The parser numbers and orders what it reads and refuses what has no
+// meaning, so that text can't break V13, the order of V10, the repeated functions of V01 and the calls without a
+// kernel of V07; tests/unit/verify.c breaks those, and each other rule, in a graph.
 #include "ir/verify.h"
 
 #include "ir/infer.h"
@@ -126,7 +132,7 @@ static void check_use(LigVerifier *v, const char *rule, const LigValue *value, s
     lig_verify_break(v, rule, loc, "%%%.*s is not visible in %s: %s", LIG_STR_ARG(value->name),
                      lig_verify_func_name(v),
                      v->func->kind == LIG_FUNC_KERNEL ? "a kernel sees only its formals, pass it as an operand"
-                                                      : "it belongs to another function");
+                                                      : "it belongs to another function, pass it as an input");
 }
 
 static void check_uses(LigVerifier *v)
@@ -141,7 +147,7 @@ static void check_uses(LigVerifier *v)
         check_use(v, "V05", v->func->outputs.data[i], limit, v->func->loc);
     if (v->func->kind == LIG_FUNC_LOAD && (v->func->inputs.count || v->func->outputs.count))
         lig_verify_break(v, "V05", v->func->loc,
-                         "load has inputs or returned values: its results are visible as such");
+                         "load has inputs or returned values: drop them, its results are visible as such");
 }
 
 static void check_shapes(LigVerifier *v)
@@ -174,16 +180,17 @@ static void check_body(LigVerifier *v)
         const LigOp *op = v->func->ops.data[i];
         const LigOpInfo *info = lig_op_info(op->code);
         if (op->code == LIG_OP_CALL && !is_kernel_of(v->module, op->callee))
-            lig_verify_break(v, "V07", op->loc, "a call in %s names no kernel of the module",
+            lig_verify_break(v, "V07", op->loc, "a call in %s names no kernel of the module: define it",
                              lig_verify_func_name(v));
         if (op->code == LIG_OP_CALL && v->func->kind == LIG_FUNC_KERNEL)
             lig_verify_break(v, "V07", op->loc, "kernel %s holds a call: inline its body",
                              lig_verify_func_name(v));
         bool fused = info->class == LIG_OPS_CALL || info->class == LIG_OPS_VIEW;
         if (is_offered && v->module->stage >= LIG_STAGE_FUSED && !fused)
-            lig_verify_break(v, "V06", op->loc,
-                             "%s in %s: from stage fused on, only calls and views stand there", info->name,
-                             lig_verify_func_name(v));
+            lig_verify_break(
+                v, "V06", op->loc,
+                "%s in %s: from stage fused on, only calls and views stand there, put it into a kernel",
+                info->name, lig_verify_func_name(v));
     }
 }
 
@@ -200,6 +207,17 @@ static void check_class(LigVerifier *v)
         "kernel %s has class `%.*s`: it must be contract, row, attention, gather, elementwise, move or "
         "interpreted",
         lig_verify_func_name(v), LIG_STR_ARG(class));
+}
+
+static void check_attr_numbers(LigVerifier *v)
+{
+    for (size_t i = 0; i < v->func->attrs.count; i++) {
+        const LigAttr *attr = &v->func->attrs.items[i];
+        const char *wanted = lig_attr_problem(attr);
+        if (wanted)
+            lig_verify_break(v, "V07", v->func->loc, "%s of %s is out of range: it must be %s",
+                             lig_attr_name(attr->key), lig_verify_func_name(v), wanted);
+    }
 }
 
 static bool packs_param(const LigModule *module, const LigValue *value, const LigOp *besides)
@@ -220,7 +238,7 @@ static void check_packing(LigVerifier *v)
     for (size_t i = 0; i < v->func->ops.count; i++) {
         const LigOp *op = v->func->ops.data[i];
         if (op->code == LIG_OP_PACK && !is_load)
-            lig_verify_break(v, "V08", op->loc, "pack in %s: weights are packed once, in load",
+            lig_verify_break(v, "V08", op->loc, "pack in %s: weights are packed once, move it to load",
                              lig_verify_func_name(v));
         for (size_t k = 0; k < op->operand_count; k++) {
             if (op->operands[k]->kind != LIG_VALUE_PARAM || !packs_param(v->module, op->operands[k], op))
@@ -241,17 +259,22 @@ static const char *type_problem(const LigVerifier *v, const LigType *type)
         if (low < 0) return "a dim may be negative, bound its symbols by facts";
     }
     bool fixed = type->rank && lig_dim_is_const(type->dims[type->rank - 1], &columns);
-    if (block > 1 && (!fixed || columns % block)) return "its last dim must be a number of whole blocks";
+    if (block > 1 && (!fixed || columns % block))
+        return "its last dim must be a number of whole blocks, pad it";
     return lig_layout_problem(type->layout, type->dtype, type->rank, columns);
 }
 
-// V12, and V08 before stage packed.
+// V12, V14, and V08 before stage packed.
 static void check_type(LigVerifier *v, const LigValue *value)
 {
     const char *rule = "V12", *problem = type_problem(v, &value->type);
     if (!problem && value->type.layout.kind != LIG_LAYOUT_ROWS && v->module->stage < LIG_STAGE_PACKED) {
         rule = "V08";
-        problem = "before stage packed every layout is rows";
+        problem = "before stage packed every layout is rows, drop it";
+    }
+    if (!problem && !lig_type_fits(v->module->dims, &value->type)) {
+        rule = "V14";
+        problem = "at the upper bounds of its dims it takes more than 2^56 bytes, lower them";
     }
     if (!problem) return;
     LigText text = {0};
@@ -275,7 +298,8 @@ static void check_bindings(LigVerifier *v)
                     binding->high <= symbol->high;
         if (!fits) {
             lig_verify_break(v, "V11", v->func->loc,
-                             "%s binds a symbol twice, outside its declared bounds, or is no variant",
+                             "%s binds a symbol twice, outside its declared bounds, or is no variant: bind "
+                             "each once, inside of them",
                              lig_verify_func_name(v));
             return;
         }
@@ -283,8 +307,10 @@ static void check_bindings(LigVerifier *v)
         bounds[binding->symbol] = (LigDimBounds){binding->low, binding->high};
     }
     if (!lig_dims_sharpen(v->module->dims, bounds))
-        lig_verify_break(v, "V11", v->func->loc, "the bindings of %s contradict the facts: no call could fit",
-                         lig_verify_func_name(v));
+        lig_verify_break(
+            v, "V11", v->func->loc,
+            "the bindings of %s contradict the facts, so that no call could fit: correct one of them",
+            lig_verify_func_name(v));
 }
 
 // Fills `defined` for the rules below; false when they can't be checked.
@@ -304,6 +330,7 @@ static void check_func(LigVerifier *v)
     check_bindings(v);
     check_shapes(v);
     check_body(v);
+    check_attr_numbers(v);
     if (v->func->kind == LIG_FUNC_KERNEL) check_class(v);
     for (size_t id = 0; id < v->func->value_count; id++) check_type(v, v->defined[id]);
     if (v->module->stage >= LIG_STAGE_PACKED) check_packing(v);
@@ -317,10 +344,11 @@ static void check_module_values(LigVerifier *v)
         LigValue *value = is_param ? module->params.data[i] : module->states.data[i - module->params.count];
         check_type(v, value);
         if (!is_module_value(module, value))
-            lig_verify_break(v, "V13", value->loc, "%%%.*s has another id than its place in the module",
+            lig_verify_break(v, "V13", value->loc,
+                             "%%%.*s has another id than its place in the module: renumber after rewriting",
                              LIG_STR_ARG(value->name));
         if (lig_module_find_value(module, value->name) != value)
-            lig_verify_break(v, "V01", value->loc, "%%%.*s: the module has two values of this name",
+            lig_verify_break(v, "V01", value->loc, "%%%.*s: the module has two values of this name, rename one",
                              LIG_STR_ARG(value->name));
     }
 }
@@ -338,19 +366,20 @@ static void check_order(LigVerifier *v)
         v->func = module->funcs.data[i];
         const char *name = lig_verify_func_name(v);
         if (i && rank_of(module->funcs.data[i - 1]) > rank_of(v->func))
-            lig_verify_break(v, "V10", v->func->loc, "%s stands too late: the order is load, kernels, others",
-                             name);
+            lig_verify_break(v, "V10", v->func->loc,
+                             "%s stands too late: the order is load, kernels, others; move it up", name);
         bool early = module->stage == LIG_STAGE_MODEL &&
                      (v->func->kind == LIG_FUNC_KERNEL || v->func->kind == LIG_FUNC_VARIANT);
         bool late = module->stage == LIG_STAGE_PLANNED && v->func->kind == LIG_FUNC;
         if (early || late)
-            lig_verify_break(v, "V10", v->func->loc, "%s: a %s does not belong in stage %s", name,
+            lig_verify_break(v, "V10", v->func->loc, "%s: a %s does not belong in stage %s, %s", name,
                              v->func->kind == LIG_FUNC_KERNEL    ? "kernel"
                              : v->func->kind == LIG_FUNC_VARIANT ? "variant"
                                                                  : "function that is no variant",
-                             lig_stage_name(module->stage));
+                             lig_stage_name(module->stage), early ? "state a later one" : "make it one");
         if (v->func->kind != LIG_FUNC_LOAD && lig_module_find_func(module, v->func->name) != v->func)
-            lig_verify_break(v, "V01", v->func->loc, "%s: the module has two functions of this name", name);
+            lig_verify_break(v, "V01", v->func->loc,
+                             "%s: the module has two functions of this name, rename one", name);
     }
 }
 

@@ -86,7 +86,8 @@ static bool measure(Plan *plan)
         const LigValue *value = plan->v->defined[id];
         plan->lives[id].root = find_root(plan, value);
         if (!plan->lives[id].root) {
-            breaks(plan, value, "lies over a value that the variant does not see, or over itself");
+            breaks(plan, value,
+                   "lies over a value that the variant does not see, or over itself: name another");
             return false;
         }
         if (!bound_bytes(plan, value, &plan->lives[id].bytes)) {
@@ -114,15 +115,18 @@ static void check_place(Plan *plan, const LigValue *value)
     switch (value->place.kind) {
     case LIG_PLACE_NONE:
         if (!returned && !is_under_output(plan, value))
-            breaks(plan, value, "has no place: only inputs and returned values are the caller's");
+            breaks(plan, value,
+                   "has no place, and only inputs and returned values are the caller's: write `at 0x…`");
         break;
     case LIG_PLACE_ARENA:
-        if (returned) breaks(plan, value, "is returned, so it lies in the caller's memory, not in the arena");
+        if (returned)
+            breaks(plan, value,
+                   "is returned, so it lies in the caller's memory, not in the arena: drop its place");
         if (value->place.offset % LIG_PLAN_ALIGN)
-            breaks(plan, value, "lies at an offset that is no multiple of 64");
+            breaks(plan, value, "lies at an offset that is no multiple of 64: round it up");
         if (value->place.offset > plan->arena ||
             plan->lives[value->id].bytes > plan->arena - value->place.offset)
-            breaks(plan, value, "ends outside the arena");
+            breaks(plan, value, "ends outside the arena: raise `arena`, or move it");
         break;
     case LIG_PLACE_OVER:
         break;
@@ -184,17 +188,17 @@ static void check_target(Plan *plan, const LigValue *value)
     const LigValue *root = plan->lives[value->id].root;
     uint64_t bytes;
     if (!lig_verify_is_own(plan->v, root) || root->kind == LIG_VALUE_INPUT)
-        breaks(plan, value, "is computed over memory that it may not change");
+        breaks(plan, value, "is computed over memory that it may not change: write `at 0x…`");
     else if (!bound_bytes(plan, root, &bytes) || bytes < plan->lives[value->id].bytes)
-        breaks(plan, value, "does not fit in the value it lies over");
+        breaks(plan, value, "does not fit in the value it lies over: write `at 0x…`");
     else if (shares_with_sibling(plan, value))
-        breaks(plan, value, "lies over the same bytes as another result of its op");
+        breaks(plan, value, "lies over the same bytes as another result of its op: write `at 0x…`");
     const LigValue *operand = read_elsewhere(plan, value);
     if (operand)
-        lig_verify_break(
-            plan->v, "V09", value->loc,
-            "%%%.*s of %s is written over %%%.*s, of which its kernel reads other elements after that",
-            LIG_STR_ARG(value->name), lig_verify_func_name(plan->v), LIG_STR_ARG(operand->name));
+        lig_verify_break(plan->v, "V09", value->loc,
+                         "%%%.*s of %s is written over %%%.*s, of which its kernel reads other elements after "
+                         "that: write `at 0x…`",
+                         LIG_STR_ARG(value->name), lig_verify_func_name(plan->v), LIG_STR_ARG(operand->name));
 }
 
 static void check_over(Plan *plan, const LigValue *value)
@@ -202,14 +206,14 @@ static void check_over(Plan *plan, const LigValue *value)
     const LigValue *same = renamed(value);
     if (same) {
         if (plan->lives[value->id].root != root_of(plan, same))
-            breaks(plan, value, "is another name of its operand, but lies elsewhere");
+            breaks(plan, value, "is another name of its operand, but lies elsewhere: write `over` that");
         return;
     }
     if (value->place.kind == LIG_PLACE_OVER) check_target(plan, value);
     const LigValue *reader = still_read(plan, value);
     if (reader)
         lig_verify_break(plan->v, "V09", value->loc,
-                         "%%%.*s of %s is written over %%%.*s, which is read after that",
+                         "%%%.*s of %s is written over %%%.*s, which is read after that: write `at 0x…`",
                          LIG_STR_ARG(value->name), lig_verify_func_name(plan->v), LIG_STR_ARG(reader->name));
 }
 
@@ -239,7 +243,7 @@ static void check_overlaps(Plan *plan)
                 values[b]->place.offset >= x_end)
                 continue;
             lig_verify_break(plan->v, "V09", values[b]->loc,
-                             "%%%.*s and %%%.*s of %s are alive at the same time and overlap",
+                             "%%%.*s and %%%.*s of %s are alive at the same time and overlap: move one",
                              LIG_STR_ARG(values[a]->name), LIG_STR_ARG(values[b]->name),
                              lig_verify_func_name(plan->v));
         }
@@ -252,7 +256,7 @@ static void check_unplanned(LigVerifier *v)
         const LigValue *value = v->defined[id];
         if (value->place.kind == LIG_PLACE_NONE) continue;
         lig_verify_break(v, "V09", value->loc,
-                         "%%%.*s of %s has a place: only results of planned variants have one",
+                         "%%%.*s of %s has a place, but only results of planned variants have one: drop it",
                          LIG_STR_ARG(value->name), lig_verify_func_name(v));
     }
 }
@@ -273,7 +277,7 @@ static void check_planned(LigVerifier *v)
     }
     for (size_t id = 0; id < v->func->inputs.count; id++) {
         if (v->defined[id]->place.kind != LIG_PLACE_NONE)
-            breaks(&plan, v->defined[id], "is an input, which lies where the caller says");
+            breaks(&plan, v->defined[id], "is an input, which lies where the caller says: drop its place");
     }
     if (v->status != LIG_OK || !measure(&plan)) return;
     for (size_t id = v->func->inputs.count; id < v->func->value_count; id++) {

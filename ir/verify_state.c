@@ -63,8 +63,10 @@ static void check_write(LigVerifier *v, const LigOp *op, size_t operand, bool *w
         return;
     }
     if (names_twice(op, operand))
-        lig_verify_break(v, "V04", op->loc, "%s in %s writes %%%.*s and takes it as another operand too",
-                         lig_op_info(op->code)->name, lig_verify_func_name(v), LIG_STR_ARG(value->name));
+        lig_verify_break(
+            v, "V04", op->loc,
+            "%s in %s writes %%%.*s and takes it as another operand too: give it another value there",
+            lig_op_info(op->code)->name, lig_verify_func_name(v), LIG_STR_ARG(value->name));
     written[cell] = true;
 }
 
@@ -81,7 +83,8 @@ void lig_verify_states(LigVerifier *v)
         for (size_t k = 0; k < op->operand_count; k++) {
             check_read(v, op->operands[k], written, op->loc);
             if (v->func->kind == LIG_FUNC_LOAD && op->operands[k]->kind == LIG_VALUE_STATE)
-                lig_verify_break(v, "V04", op->loc, "load reads state %%%.*s, which has no value yet",
+                lig_verify_break(v, "V04", op->loc,
+                                 "load reads state %%%.*s, which has no value yet: read it in a function",
                                  LIG_STR_ARG(op->operands[k]->name));
         }
         for (size_t k = 0; k < op->operand_count; k++) {

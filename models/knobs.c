@@ -15,7 +15,7 @@ static const char *const branchings[] = {"none", "one_norm", "two_norms", NULL};
 static const char *const positions[] = {"none", "learned", "rope", NULL};
 static const char *const block_positions[] = {"model", "rope", NULL};
 static const char *const pairings[] = {"adjacent", "half", NULL};
-static const char *const scalings[] = {"none", "linear", "llama3", NULL};
+static const char *const scalings[] = {"none", "linear", "llama3", "factors", NULL};
 static const char *const activations[] = {"none", "silu", "gelu", "gelu_tanh", "relu", "tanh", NULL};
 static const char *const projections[] = {"q", "k", "v", "o", NULL};
 static const char *const mlp_forms[] = {"plain", "gated", NULL};
@@ -28,7 +28,7 @@ static const char *const namings[] = {
     NULL};
 
 #define AT(type, field) .offset = offsetof(type, field)
-#define NUMBER(kind_, name_, type, field) {.name = (name_), .kind = LIG_KNOB_##kind_, AT(type, field)}
+#define OPTIONAL(kind_, name_, type, field) {.name = (name_), .kind = LIG_KNOB_##kind_, AT(type, field)}
 #define NEEDED(kind_, name_, type, field)                                                                      \
     {.name = (name_), .kind = LIG_KNOB_##kind_, .required = true, AT(type, field)}
 #define OR_NONE(kind_, name_, type, field, word, value)                                                        \
@@ -45,10 +45,10 @@ static const char *const namings[] = {
                                             NEEDED(REAL, "high_freq_factor", type, rope.high_freq_factor),     \
                                             NEEDED(INT, "original_context", type, rope.original_context),      \
                                             END};                                                              \
-    static const LigKnob *const list##_scaling[] = {NULL, list##_linear, list##_llama3};                       \
+    static const LigKnob *const list##_scaling[] = {NULL, list##_linear, list##_llama3, NULL};                 \
     static const LigKnob list[] = {                                                                            \
         NEEDED(REAL, "theta", type, rope.theta),                                                               \
-        NUMBER(REAL, "fraction", type, rope.fraction),                                                         \
+        OPTIONAL(REAL, "fraction", type, rope.fraction),                                                       \
         {.name = "pairs", .kind = LIG_KNOB_WORD, .required = true, AT(type, rope.pairs), .words = pairings},   \
         {.name = "scaling",                                                                                    \
          .kind = LIG_KNOB_PART,                                                                                \
@@ -60,20 +60,20 @@ static const char *const namings[] = {
 ROPE_KNOBS(model_rope, LigSpec, position.rope);
 ROPE_KNOBS(block_rope, LigBlockSpec, rope);
 
-static const LigKnob learned[] = {NUMBER(INT, "offset", LigSpec, position.offset),
+static const LigKnob learned[] = {OPTIONAL(INT, "offset", LigSpec, position.offset),
                                   OR_NONE(INT, "from_pad", LigSpec, position.from_pad, "none", LIG_NO_PAD),
                                   END};
 static const LigKnob embedding[] = {
     NEEDED(FLAG, "tie", LigSpec, embedding.tie), OR_NONE(REAL, "scale", LigSpec, embedding.scale, "none", 0),
-    NUMBER(INT, "types", LigSpec, embedding.types), NUMBER(FLAG, "norm", LigSpec, embedding.norm), END};
+    OPTIONAL(INT, "types", LigSpec, embedding.types), OPTIONAL(FLAG, "norm", LigSpec, embedding.norm), END};
 static const LigKnob norm_rms[] = {NEEDED(REAL, "eps", LigSpec, norm.eps),
-                                   NUMBER(FLAG, "unit_offset", LigSpec, norm.unit_offset),
-                                   NUMBER(FLAG, "final", LigSpec, norm.final), END};
+                                   OPTIONAL(FLAG, "unit_offset", LigSpec, norm.unit_offset),
+                                   OPTIONAL(FLAG, "final", LigSpec, norm.final), END};
 static const LigKnob norm_layer[] = {NEEDED(REAL, "eps", LigSpec, norm.eps),
                                      NEEDED(FLAG, "bias", LigSpec, norm.bias),
-                                     NUMBER(FLAG, "final", LigSpec, norm.final), END};
-static const LigKnob transform[] = {NUMBER(FLAG, "bias", LigSpec, head.transform_bias),
-                                    NUMBER(FLAG, "norm", LigSpec, head.transform_norm), END};
+                                     OPTIONAL(FLAG, "final", LigSpec, norm.final), END};
+static const LigKnob transform[] = {OPTIONAL(FLAG, "bias", LigSpec, head.transform_bias),
+                                    OPTIONAL(FLAG, "norm", LigSpec, head.transform_norm), END};
 static const LigKnob *const transforms[] = {NULL, transform, transform, transform, transform, transform};
 
 #define TRANSFORM                                                                                              \
@@ -83,10 +83,10 @@ static const LigKnob *const transforms[] = {NULL, transform, transform, transfor
      .words = activations,                                                                                     \
      .parts = transforms}
 
-static const LigKnob logits[] = {NUMBER(FLAG, "bias", LigSpec, head.bias),
+static const LigKnob logits[] = {OPTIONAL(FLAG, "bias", LigSpec, head.bias),
                                  OR_NONE(REAL, "softcap", LigSpec, head.softcap, "none", 0), TRANSFORM, END};
 static const LigKnob classify[] = {NEEDED(INT, "labels", LigSpec, head.labels),
-                                   NUMBER(FLAG, "bias", LigSpec, head.bias), TRANSFORM, END};
+                                   OPTIONAL(FLAG, "bias", LigSpec, head.bias), TRANSFORM, END};
 
 static const LigKnob attention[] = {
     NEEDED(INT, "heads", LigBlockSpec, attention.heads),
@@ -101,7 +101,7 @@ static const LigKnob attention[] = {
 static const LigKnob mlp[] = {
     {.name = "act", .kind = LIG_KNOB_WORD, .required = true, AT(LigBlockSpec, mlp.act), .words = activations},
     NEEDED(INT, "width", LigBlockSpec, mlp.width),
-    NUMBER(FLAG, "bias", LigBlockSpec, mlp.bias),
+    OPTIONAL(FLAG, "bias", LigBlockSpec, mlp.bias),
     END};
 
 static const LigKnob *const embedding_parts[] = {embedding};
@@ -130,6 +130,7 @@ const LigKnob lig_spec_knobs[] = {
     PART("norm", LigSpec, norm.kind, norm_kinds, norm_parts),
     PART("head", LigSpec, head.kind, heads, head_parts),
     {.name = "names", .kind = LIG_KNOB_WORD, .required = true, AT(LigSpec, names), .words = namings},
+    OPTIONAL(TEXT, "weights", LigSpec, weights),
     END};
 
 const LigKnob lig_block_knobs[] = {

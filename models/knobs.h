@@ -9,6 +9,7 @@ typedef enum LigKnobKind {
     LIG_KNOB_REAL, // double
     LIG_KNOB_FLAG, // bool: true or false
     LIG_KNOB_WORD, // an enum: one of `words`
+    LIG_KNOB_TEXT, // LigStr: in quotes; not printed when empty
     LIG_KNOB_SET,  // bools one after another: those of `words` that are true, in braces
     LIG_KNOB_PART, // `{ … }` of more knobs; with `words` an enum before it chooses which
 } LigKnobKind;

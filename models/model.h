@@ -32,7 +32,8 @@ typedef struct LigTensorInfo {
     int64_t dims[LIG_MAX_RANK]; // outermost first
 } LigTensorInfo;
 
-// How the builder learns of tensors; false when the file has none of this name.
+// How the builder learns of tensors; false when the file has none of this name. Without `find` there is no file:
+// every tensor is taken to be f32, of the shape the spec needs, under the usual form of its name.
 typedef struct LigTensorSource {
     bool (*find)(void *data, LigStr name, LigTensorInfo *out);
     void *data;

@@ -18,14 +18,24 @@ typedef struct Needed {
     VECTOR(role_, present_, size_), VECTOR(role_##_BIAS, (present_) && (bias_), size_)
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
-static LigStatus fail_shape(const LigDraft *d, LigStr name, const LigType *found, const Needed *needed)
+// Where the spec's text has the block that calls for the tensor, or the model.
+static LigLoc place_of(const LigDraft *d, LigRole role, int64_t layer)
+{
+    bool of_layer = lig_names_param.pattern[role][0] == '%';
+    LigStr block = of_layer ? d->layers[layer].block->name : LIG_STR("");
+    return lig_spec_place(d->spec, block, LIG_STR(""));
+}
+
+static LigStatus fail_shape(const LigDraft *d, LigStr name, LigLoc loc, const LigType *found,
+                            const Needed *needed)
 {
     LigText text = {0};
     lig_type_print(&text, d->module->dims, found);
     lig_text_printf(&text, ", but the spec needs [%lld", (long long)needed->rows);
     if (needed->columns) lig_text_printf(&text, ",%lld", (long long)needed->columns);
-    LigStatus status = lig_fail(d->module->ctx, LIG_ERR_SHAPE, LIG_NOWHERE,
-                                "tensor %.*s is %.*s]: the file and its configuration disagree",
+    LigStatus status = lig_fail(d->module->ctx, LIG_ERR_SHAPE, loc,
+                                "tensor %.*s is %.*s]: correct the knobs that tell its sizes, or give the "
+                                "weights of this model",
                                 LIG_STR_ARG(name), LIG_STR_ARG(lig_text_view(&text)));
     lig_text_free(&text);
     return status;
@@ -37,68 +47,99 @@ static bool has_shape(const LigTensorInfo *info, const Needed *needed)
     return info->rank == 2 && info->dims[0] == needed->rows && info->dims[1] == needed->columns;
 }
 
+// A tensor that the file has.
+typedef struct Found {
+    LigStr name;
+    LigLoc loc; // of what calls for it
+    LigTensorInfo info;
+} Found;
+
 // Vectors are cast to f32, so they must be float; matrices may be block-quantised.
-static LigStatus check_tensor(const LigDraft *d, LigStr name, const LigTensorInfo *info, const Needed *needed)
+static LigStatus check_tensor(const LigDraft *d, const Found *found, const Needed *needed)
 {
+    const LigTensorInfo *info = &found->info;
+    if (info->rank < 0 || info->rank > LIG_MAX_RANK || info->dtype >= LIG_DTYPE_COUNT)
+        return lig_fail(d->module->ctx, LIG_ERR_SHAPE, found->loc, "tensor %.*s has rank %d, it must be 1 or 2",
+                        LIG_STR_ARG(found->name), info->rank);
     int rank = needed->columns ? 2 : 1;
     if (!has_shape(info, needed)) {
-        LigType found = lig_type_const(d->module->dims, info->dtype, info->rank, info->dims);
-        for (int i = 0; i < found.rank; i++) {
-            if (!found.dims[i]) return lig_no_memory(d->module->ctx);
+        LigType type = lig_type_const(d->module->dims, info->dtype, info->rank, info->dims);
+        for (int i = 0; i < type.rank; i++) {
+            if (!type.dims[i]) return lig_no_memory(d->module->ctx);
         }
-        return fail_shape(d, name, &found, needed);
+        return fail_shape(d, found->name, found->loc, &type, needed);
     }
     bool stored = lig_dtype_is_float(info->dtype) || (rank == 2 && lig_dtype_is_quantised(info->dtype));
     if (!stored)
-        return lig_fail(d->module->ctx, LIG_ERR_DTYPE, LIG_NOWHERE, "tensor %.*s is %s, but %s must be %s",
-                        LIG_STR_ARG(name), lig_dtype_name(info->dtype), rank == 1 ? "a vector" : "a matrix",
-                        rank == 1 ? "float" : "float or block-quantised");
+        return lig_fail(d->module->ctx, LIG_ERR_DTYPE, found->loc, "tensor %.*s is %s, but %s must be %s",
+                        LIG_STR_ARG(found->name), lig_dtype_name(info->dtype),
+                        rank == 1 ? "a vector" : "a matrix", rank == 1 ? "float" : "float or block-quantised");
     return LIG_OK;
 }
 
-// The tensor of a role under whichever form of its name the file has.
-static LigStatus find_tensor(const LigDraft *d, LigRole role, int64_t layer, LigStr *name, LigTensorInfo *info)
+// Whether the layer's queries, keys and values are one tensor.
+static LigStatus find_fused(const LigDraft *d, int64_t layer, bool *fused)
+{
+    *fused = d->names->pattern[LIG_ROLE_WQKV] != NULL;
+    if (!*fused || !d->names->pattern[LIG_ROLE_WQ]) return LIG_OK;
+    *fused = false;
+    if (!d->source.find) return LIG_OK;
+    LigTensorInfo info;
+    LigStr name = lig_weight_name(d->module->arena, d->names, LIG_ROLE_WQKV, layer, 0);
+    if (!name.data) return lig_no_memory(d->module->ctx);
+    *fused = d->source.find(d->source.data, name, &info);
+    const LigAttentionSpec *a = &d->layers[layer].block->attention;
+    if (!*fused || (a->bias_q == a->bias_k && a->bias_q == a->bias_v)) return LIG_OK;
+    return lig_fail(
+        d->module->ctx, LIG_ERR_INVALID, LIG_NOWHERE,
+        "model \"%.*s\": knob attention.bias must have all of q, k and v or none: %.*s holds all three",
+        LIG_STR_ARG(d->spec->name), LIG_STR_ARG(name));
+}
+
+// The tensor of a role under whichever form of its name the file has; without a file, as one would have it.
+static LigStatus find_tensor(const LigDraft *d, const Needed *needed, int64_t layer, Found *out)
 {
     LigArena *arena = d->module->arena;
     LigContext *ctx = d->module->ctx;
-    if (!d->names->pattern[role]) {
-        LigStr param = lig_weight_name(arena, &lig_names_param, role, layer, 0);
-        return lig_fail(ctx, LIG_ERR_UNSUPPORTED, LIG_NOWHERE,
+    out->loc = place_of(d, needed->role, layer);
+    if (!d->names->pattern[needed->role]) {
+        LigStr param = lig_weight_name(arena, &lig_names_param, needed->role, layer, 0);
+        return lig_fail(ctx, LIG_ERR_UNSUPPORTED, out->loc,
                         "model \"%.*s\" calls for %%%.*s, for which names = %s has no tensor: change the knob "
                         "that calls for it, or names",
                         LIG_STR_ARG(d->spec->name), LIG_STR_ARG(param), lig_naming_name(d->spec->names));
     }
-    for (int form = 0; form < LIG_NAME_FORMS; form++) {
-        *name = lig_weight_name(arena, d->names, role, layer, form);
-        if (!name->data) return lig_no_memory(ctx);
-        if (d->source.find(d->source.data, *name, info)) return LIG_OK;
+    for (int form = 0; form < LIG_NAME_FORMS && d->source.find; form++) {
+        out->name = lig_weight_name(arena, d->names, needed->role, layer, form);
+        if (!out->name.data) return lig_no_memory(ctx);
+        if (d->source.find(d->source.data, out->name, &out->info)) return LIG_OK;
     }
-    *name = lig_weight_name(arena, d->names, role, layer, 0);
-    return lig_fail(ctx, LIG_ERR_NOT_FOUND, LIG_NOWHERE,
-                    "tensor %.*s is missing: the configuration of \"%.*s\" calls for it", LIG_STR_ARG(*name),
-                    LIG_STR_ARG(d->spec->name));
+    out->name = lig_weight_name(arena, d->names, needed->role, layer, 0);
+    if (!out->name.data) return lig_no_memory(ctx);
+    out->info = (LigTensorInfo){LIG_F32, needed->columns ? 2 : 1, {needed->rows, needed->columns}};
+    if (!d->source.find) return LIG_OK;
+    return lig_fail(ctx, LIG_ERR_NOT_FOUND, out->loc,
+                    "tensor %.*s is missing: model \"%.*s\" with names = %s calls for it",
+                    LIG_STR_ARG(out->name), LIG_STR_ARG(d->spec->name), lig_naming_name(d->spec->names));
 }
 
 static LigStatus declare_param(LigDraft *d, Needed needed, int64_t layer, LigValue **out)
 {
-    LigStr source, name = lig_weight_name(d->module->arena, &lig_names_param, needed.role, layer, 0);
+    LigStr name = lig_weight_name(d->module->arena, &lig_names_param, needed.role, layer, 0);
     if (!name.data) return lig_no_memory(d->module->ctx);
-    LigTensorInfo info = {0};
-    LIG_TRY(find_tensor(d, needed.role, layer, &source, &info));
-    if (info.rank < 0 || info.rank > LIG_MAX_RANK || info.dtype >= LIG_DTYPE_COUNT)
-        return lig_fail(d->module->ctx, LIG_ERR_SHAPE, LIG_NOWHERE,
-                        "tensor %.*s has rank %d, it must be 1 or 2", LIG_STR_ARG(source), info.rank);
     if (needed.linear && d->names->transposed) {
         int64_t rows = needed.rows;
         needed.rows = needed.columns;
         needed.columns = rows;
     }
-    LIG_TRY(check_tensor(d, source, &info, &needed));
-    LigType type = lig_type_const(d->module->dims, info.dtype, info.rank, info.dims);
+    Found found = {0};
+    LIG_TRY(find_tensor(d, &needed, layer, &found));
+    LIG_TRY(check_tensor(d, &found, &needed));
+    LigType type = lig_type_const(d->module->dims, found.info.dtype, found.info.rank, found.info.dims);
     for (int i = 0; i < type.rank; i++) {
         if (!type.dims[i]) return lig_no_memory(d->module->ctx);
     }
-    return lig_module_add_param(d->module, name, type, source, out);
+    return lig_module_add_param(d->module, name, type, found.name, out);
 }
 
 static LigStatus declare_all(LigDraft *d, const Needed *needed, size_t count, int64_t layer, LigValue **out)
@@ -126,7 +167,8 @@ static LigStatus declare_attention(LigDraft *d, int64_t index)
     const LigBlockSpec *block = d->layers[index].block;
     const LigAttentionSpec *a = &block->attention;
     int64_t w = d->spec->width, q = a->heads * a->head, kv = a->kv_heads * a->head;
-    bool fused = d->names->pattern[LIG_ROLE_WQKV] != NULL, bias = d->spec->norm.bias;
+    bool fused, bias = d->spec->norm.bias;
+    LIG_TRY(find_fused(d, index, &fused));
     bool before = block->place != LIG_NORM_POST && block->norm_attention;
     bool after = block->place != LIG_NORM_PRE && block->norm_attention;
     const Needed needed[] = {
@@ -184,11 +226,13 @@ static LigStatus declare_embedding(LigDraft *d)
 {
     const LigSpec *s = d->spec;
     const LigPositionSpec *p = &s->position;
+    bool factors = p->kind == LIG_POSITION_ROPE && p->rope.scaling == LIG_ROPE_FACTORS;
     const Needed needed[] = {
         MATRIX(TOKENS, true, s->vocab, s->width),
         MATRIX(POSITIONS, p->kind == LIG_POSITION_LEARNED, p->offset + s->context, s->width),
         MATRIX(TYPES, s->embedding.types > 0, s->embedding.types, s->width),
         NORM(EMBEDDING_NORM, s->embedding.norm, s->norm.bias, s->width),
+        VECTOR(ROPE_FACTORS, factors, lig_rope_pairs(&p->rope, s->blocks[0].attention.head)),
     };
     return declare_all(d, needed, COUNT_OF(needed), 0, d->weights);
 }

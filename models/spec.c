@@ -49,6 +49,35 @@ double lig_attention_scale(const LigAttentionSpec *attention)
     return attention->scale != 0 ? attention->scale : 1 / sqrt((double)attention->head);
 }
 
+// ---- places ----
+
+static const LigLoc *find_place(const LigSpec *spec, LigStr block, LigStr knob)
+{
+    for (size_t i = 0; i < spec->place_count; i++) {
+        const LigKnobPlace *place = &spec->places[i];
+        if (lig_str_equal(place->block, block) && lig_str_equal(place->knob, knob)) return &place->loc;
+    }
+    return NULL;
+}
+
+// "position.scaling" of "position.scaling.factor", "position" of that, then nothing.
+static LigStr whole_of(LigStr knob)
+{
+    while (knob.length > 0 && knob.data[knob.length - 1] != '.') knob.length--;
+    if (knob.length > 0) knob.length--;
+    return knob;
+}
+
+LigLoc lig_spec_place(const LigSpec *spec, LigStr block, LigStr knob)
+{
+    for (;; knob = whole_of(knob)) {
+        const LigLoc *loc = find_place(spec, block, knob);
+        if (!loc) loc = find_place(spec, LIG_STR(""), knob); // a block may take the knob from the model
+        if (loc) return *loc;
+        if (!knob.length) return LIG_NOWHERE;
+    }
+}
+
 // ---- checks ----
 
 typedef struct Check {
@@ -60,8 +89,9 @@ typedef struct Check {
 static LigStatus reject(const Check *c, LigStatus status, const char *knob, const char *message)
 {
     const char *dot = c->block.length ? "." : "";
-    return lig_fail(c->ctx, status, LIG_NOWHERE, "model \"%.*s\": knob %.*s%s%s %s", LIG_STR_ARG(c->spec->name),
-                    LIG_STR_ARG(c->block), dot, knob, message);
+    return lig_fail(c->ctx, status, lig_spec_place(c->spec, c->block, lig_str(knob)),
+                    "model \"%.*s\": knob %.*s%s%s %s", LIG_STR_ARG(c->spec->name), LIG_STR_ARG(c->block), dot,
+                    knob, message);
 }
 
 static LigStatus invalid(const Check *c, const char *knob, const char *message)
@@ -81,7 +111,7 @@ static LigStatus check_sizes(const Check *c, const Size *sizes, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (sizes[i].value >= 1 && sizes[i].value <= sizes[i].most) continue;
-        return lig_fail(c->ctx, LIG_ERR_INVALID, LIG_NOWHERE,
+        return lig_fail(c->ctx, LIG_ERR_INVALID, lig_spec_place(c->spec, c->block, lig_str(sizes[i].knob)),
                         "model \"%.*s\": knob %.*s%s%s is %lld, it must be in 1..%lld",
                         LIG_STR_ARG(c->spec->name), LIG_STR_ARG(c->block), c->block.length ? "." : "",
                         sizes[i].knob, (long long)sizes[i].value, (long long)sizes[i].most);
@@ -96,17 +126,22 @@ static LigStatus check_attention(const Check *c, const LigAttentionSpec *a)
                           {"attention.head", a->head, MOST}};
     LIG_TRY(check_sizes(c, sizes, sizeof sizes / sizeof *sizes));
     if (a->heads % a->kv_heads)
-        return invalid(c, "attention.heads", "must be a multiple of attention.kv_heads");
+        return lig_fail(c->ctx, LIG_ERR_INVALID, lig_spec_place(c->spec, c->block, LIG_STR("attention.heads")),
+                        "model \"%.*s\": knob %.*s.attention.heads is %lld, it must be a multiple of "
+                        "attention.kv_heads, %lld",
+                        LIG_STR_ARG(c->spec->name), LIG_STR_ARG(c->block), (long long)a->heads,
+                        (long long)a->kv_heads);
     if (a->heads * a->head > MOST)
         return invalid(c, "attention.head", "must be smaller: heads x head is too large");
     if (a->window < 0) return invalid(c, "attention.window", "must be 1 or more, or none");
     if (!positive_or_none(a->scale)) return invalid(c, "attention.scale", "must be positive, or 1/sqrt");
     if (!positive_or_none(a->softcap)) return invalid(c, "attention.softcap", "must be positive, or none");
-    bool fused = lig_names(c->spec->names)->pattern[LIG_ROLE_WQKV] != NULL;
+    const LigNames *names = lig_names(c->spec->names);
+    bool fused = names->pattern[LIG_ROLE_WQKV] && !names->pattern[LIG_ROLE_WQ];
     bool mixed = a->bias_q != a->bias_k || a->bias_q != a->bias_v;
     if (fused && mixed)
         return invalid(c, "attention.bias", "must have all of q, k and v or none: their biases are one tensor");
-    if (fused && lig_names(c->spec->names)->qkv == LIG_QKV_PER_HEAD && a->heads != a->kv_heads)
+    if (fused && names->qkv == LIG_QKV_PER_HEAD && a->heads != a->kv_heads)
         return invalid(c, "attention.kv_heads",
                        "must equal attention.heads: each head has its own in the file");
     return LIG_OK;
@@ -119,7 +154,7 @@ static LigStatus check_rope(const Check *c, const LigRopeSpec *rope, int64_t hea
         return invalid(c, "position.fraction", "must be in 0..1");
     if (lig_rope_pairs(rope, head) < 1)
         return invalid(c, "position.fraction", "must be large enough to rotate one pair");
-    if (rope->scaling == LIG_ROPE_PLAIN) return LIG_OK;
+    if (rope->scaling == LIG_ROPE_PLAIN || rope->scaling == LIG_ROPE_FACTORS) return LIG_OK;
     if (!positive(rope->factor)) return invalid(c, "position.scaling.factor", "must be positive");
     if (rope->scaling == LIG_ROPE_LINEAR) return LIG_OK;
     if (!positive(rope->low_freq_factor) || !(rope->high_freq_factor > rope->low_freq_factor))
@@ -133,6 +168,9 @@ static LigStatus check_block(const Check *c, const LigBlockSpec *block)
     LIG_TRY(check_attention(c, &block->attention));
     const Size width = {"mlp.width", block->mlp.width, MOST};
     LIG_TRY(check_sizes(c, &width, 1));
+    if (block->position == LIG_BLOCK_OWN_ROPE && block->rope.scaling == LIG_ROPE_FACTORS)
+        return reject(c, LIG_ERR_UNSUPPORTED, "position.scaling",
+                      "= factors is only defined for the model's rope");
     if (block->mlp.act == LIG_ACT_NONE) return invalid(c, "mlp.act", "must be an activation");
     const LigRopeSpec *rope = lig_spec_rope(c->spec, block);
     if (rope) LIG_TRY(check_rope(c, rope, block->attention.head));

@@ -14,7 +14,12 @@ typedef enum LigNormPlace { LIG_NORM_PRE, LIG_NORM_POST, LIG_NORM_SANDWICH } Lig
 typedef enum LigBranching { LIG_BRANCH_IN_TURN, LIG_BRANCH_ONE_NORM, LIG_BRANCH_TWO_NORMS } LigBranching;
 typedef enum LigPositionKind { LIG_POSITION_NONE, LIG_POSITION_LEARNED, LIG_POSITION_ROPE } LigPositionKind;
 typedef enum LigPairs { LIG_PAIRS_ADJACENT, LIG_PAIRS_HALF } LigPairs;
-typedef enum LigRopeScaling { LIG_ROPE_PLAIN, LIG_ROPE_LINEAR, LIG_ROPE_LLAMA3 } LigRopeScaling;
+typedef enum LigRopeScaling {
+    LIG_ROPE_PLAIN,
+    LIG_ROPE_LINEAR,
+    LIG_ROPE_LLAMA3,
+    LIG_ROPE_FACTORS, // each frequency is divided by its number in a tensor of the file (GGUF's rope_freqs)
+} LigRopeScaling;
 typedef enum LigActivation {
     LIG_ACT_NONE,
     LIG_ACT_SILU,
@@ -114,6 +119,13 @@ typedef struct LigHeadSpec {
 
 enum { LIG_MAX_BLOCKS = 8, LIG_MAX_RUNS = 256 };
 
+// Where a text gives the value of a knob, for messages about it.
+typedef struct LigKnobPlace {
+    LigStr block; // its name; empty for the model's own knobs
+    LigStr knob;  // "position.scaling.factor"; empty for the block or model itself
+    LigLoc loc;
+} LigKnobPlace;
+
 typedef struct LigSpec {
     LigStr name; // borrowed
     LigFamily family;
@@ -127,6 +139,9 @@ typedef struct LigSpec {
     size_t run_count;
     LigHeadSpec head;
     LigNaming names; // of the tensors in the file
+    LigStr weights;  // borrowed: the file or directory of the tensors, as a text names it; may be empty
+    const LigKnobPlace *places; // [place_count]; NULL for a spec that comes from no text
+    size_t place_count;
 } LigSpec;
 
 // What a knob is when a text does not mention it: no bias, no window, branches in turn, both normed before…
@@ -139,11 +154,15 @@ void lig_spec_set_layers(LigSpec *spec, int64_t layers);
 LigStatus lig_spec_check(LigContext *ctx, const LigSpec *spec) LIG_MUST_CHECK;
 // The spec's text, as `liga show --spec` prints it.
 void lig_spec_print(LigText *text, const LigSpec *spec);
-// Reads such a text. Names are copied into the arena; `path` is for messages. Every knob must be known and
-// given at most once; those without a default must be there. The spec is not checked. Errors: PARSE (with line
-// and column), NO_MEMORY.
+// Reads such a text. Names and places are copied into the arena; `path` is for messages and must live as long as
+// the spec. Every knob must be known and given at most once; those without a default must be there. The spec is
+// not checked. Errors: PARSE (with line and column), NO_MEMORY.
 LigStatus lig_spec_parse(LigContext *ctx, const char *path, LigStr source, LigArena *arena,
                          LigSpec *out) LIG_MUST_CHECK;
+
+// Where the text gives a knob of a block (empty: of the model), or else what the knob is part of; LIG_NOWHERE
+// without a text.
+LigLoc lig_spec_place(const LigSpec *spec, LigStr block, LigStr knob);
 
 int64_t lig_spec_layers(const LigSpec *spec);
 // The block of layer `layer`, below lig_spec_layers.
@@ -153,7 +172,8 @@ const LigRopeSpec *lig_spec_rope(const LigSpec *spec, const LigBlockSpec *block)
 
 // How many pairs of a head of `head` dims rope rotates.
 int64_t lig_rope_pairs(const LigRopeSpec *rope, int64_t head);
-// Their frequencies in radians per position, lig_rope_pairs of them, in f32 as Transformers computes them.
+// Their frequencies in radians per position, lig_rope_pairs of them, in f32 as Transformers computes them; before
+// the division by LIG_ROPE_FACTORS.
 void lig_rope_frequencies(const LigRopeSpec *rope, int64_t head, float *out);
 double lig_attention_scale(const LigAttentionSpec *attention);
 

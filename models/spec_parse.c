@@ -1,4 +1,5 @@
 // Reads the text of a spec by the table of knobs. It stops at the first error.
+#include "ir/base/vec.h"
 #include "ir/lex.h"
 #include "ir/near.h"
 #include "models/knobs.h"
@@ -6,7 +7,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { MAX_KNOBS = 64 };
+enum { MAX_KNOBS = 64, MAX_PATH = 128 };
 
 typedef struct Parser {
     LigContext *ctx;
@@ -15,6 +16,10 @@ typedef struct Parser {
     LigLexer lexer;
     LigToken token, next;
     LigToken run_blocks[LIG_MAX_RUNS]; // the names in `layers`, looked up once all blocks are read
+    LIG_VEC(LigKnobPlace) places;
+    LigStr block;        // being read; empty outside
+    char path[MAX_PATH]; // of the knob being read
+    size_t path_length;
 } Parser;
 
 static void advance(Parser *p)
@@ -81,15 +86,40 @@ static bool accept_none(Parser *p, const LigKnob *knob)
     return true;
 }
 
+// Numbers of a spec are decimal. A leading zero would make one octal to some readers.
+static bool is_decimal(LigToken token)
+{
+    if (token.kind != LIG_TOKEN_NUMBER) return false;
+    const char *second = token.text.data + 1;
+    return token.text.length < 2 || token.text.data[0] != '0' || *second == '.' || *second == 'e' ||
+           *second == 'E';
+}
+
+static bool whole_number(LigToken token, int64_t *out)
+{
+    return is_decimal(token) && lig_str_to_i64(token.text, out);
+}
+
+static LigStatus expected_number(Parser *p, const LigKnob *knob)
+{
+    const char *what = knob->kind == LIG_KNOB_INT ? "a whole number like 12" : "a number like 0.5";
+    LigStr text = lig_str_format(p->arena, "%s%s%s%s", what, knob->none ? " (or `" : "",
+                                 knob->none ? knob->none : "", knob->none ? "`)" : "");
+    return text.data ? expected(p, text.data) : lig_no_memory(p->ctx);
+}
+
 static LigStatus read_number(Parser *p, const LigKnob *knob, char *base)
 {
     bool whole = knob->kind == LIG_KNOB_INT;
     int64_t integer = knob->none_value;
     double real = (double)knob->none_value;
     if (!accept_none(p, knob)) {
-        if (p->token.kind != LIG_TOKEN_NUMBER) return expected(p, whole ? "a whole number" : "a number");
-        bool fits = whole ? lig_str_to_i64(p->token.text, &integer) : lig_str_to_f64(p->token.text, &real);
-        if (!fits) return expected(p, whole ? "a whole number" : "a number");
+        bool fits = whole ? whole_number(p->token, &integer)
+                          : is_decimal(p->token) && lig_str_to_f64(p->token.text, &real);
+        if (!fits) return expected_number(p, knob);
+        if (knob->none && (whole ? integer == knob->none_value : real == (double)knob->none_value))
+            return fail(p, p->token, "knob %s can't be %.*s: write `%s`", knob->name,
+                        LIG_STR_ARG(p->token.text), knob->none);
         advance(p);
     }
     if (whole)
@@ -139,6 +169,18 @@ static LigStatus read_flag(Parser *p, const LigKnob *knob, char *base)
     return LIG_OK;
 }
 
+static LigStatus read_text(Parser *p, const LigKnob *knob, char *base)
+{
+    if (p->token.kind != LIG_TOKEN_STRING) return expected(p, "a text in quotes");
+    const LigStr value = lig_token_string(p->arena, p->token);
+    if (!value.data) return lig_no_memory(p->ctx);
+    if (memchr(value.data, '\0', value.length))
+        return fail(p, p->token, "knob %s holds a zero byte", knob->name);
+    advance(p);
+    memcpy(base + knob->offset, &value, sizeof value);
+    return LIG_OK;
+}
+
 static LigStatus read_knobs(Parser *p, const LigKnob *knobs, char *base);
 
 static LigStatus read_value(Parser *p, const LigKnob *knob, char *base)
@@ -150,6 +192,8 @@ static LigStatus read_value(Parser *p, const LigKnob *knob, char *base)
         return read_number(p, knob, base);
     case LIG_KNOB_FLAG:
         return read_flag(p, knob, base);
+    case LIG_KNOB_TEXT:
+        return read_text(p, knob, base);
     case LIG_KNOB_SET:
         return read_set(p, knob, base);
     case LIG_KNOB_WORD:
@@ -169,11 +213,39 @@ static LigStatus read_value(Parser *p, const LigKnob *knob, char *base)
 static LigStatus unknown_knob(Parser *p, const LigKnob *knobs)
 {
     LigNear near = lig_near(p->token.text);
-    for (; knobs->name; knobs++) lig_near_offer(&near, lig_str(knobs->name));
+    LigText known = {0};
+    for (const LigKnob *knob = knobs; knob->name; knob++) {
+        lig_near_offer(&near, lig_str(knob->name));
+        lig_text_printf(&known, "%s%s", knob == knobs ? "" : ", ", knob->name);
+    }
+    LigStatus status;
     if (near.best.length)
-        return fail(p, p->token, "unknown knob `%.*s`: did you mean `%.*s`?", LIG_STR_ARG(p->token.text),
-                    LIG_STR_ARG(near.best));
-    return fail(p, p->token, "unknown knob `%.*s`: models/README.md lists them", LIG_STR_ARG(p->token.text));
+        status = fail(p, p->token, "unknown knob `%.*s`: did you mean `%.*s`?", LIG_STR_ARG(p->token.text),
+                      LIG_STR_ARG(near.best));
+    else
+        status = fail(p, p->token, "unknown knob `%.*s`: the knobs here are %s", LIG_STR_ARG(p->token.text),
+                      known.data ? known.data : "?");
+    lig_text_free(&known);
+    return status;
+}
+
+// The place of the knob whose path stands in p->path: the token that comes next.
+static LigStatus keep_place(Parser *p, LigLoc loc)
+{
+    const LigStr knob = lig_str_copy(p->arena, (LigStr){p->path, p->path_length});
+    bool kept = knob.data && LIG_VEC_PUSH(p->arena, &p->places, (LigKnobPlace){p->block, knob, loc});
+    return kept ? LIG_OK : lig_no_memory(p->ctx);
+}
+
+// Appends a name to the path; gives the length to go back to.
+static size_t enter(Parser *p, const char *name)
+{
+    size_t before = p->path_length, length = strlen(name);
+    LIG_ASSERT(before + 1 + length <= MAX_PATH);
+    if (before) p->path[p->path_length++] = '.';
+    memcpy(p->path + p->path_length, name, length);
+    p->path_length += length;
+    return before;
 }
 
 // One `name = value`; `given` marks the knobs read.
@@ -187,7 +259,11 @@ static LigStatus read_knob(Parser *p, const LigKnob *knobs, char *base, bool *gi
     given[i] = true;
     advance(p);
     LIG_TRY(expect(p, "="));
-    return read_value(p, &knobs[i], base);
+    size_t before = enter(p, knobs[i].name);
+    LIG_TRY(keep_place(p, p->token.loc));
+    LIG_TRY(read_value(p, &knobs[i], base));
+    p->path_length = before;
+    return LIG_OK;
 }
 
 static LigStatus check_given(Parser *p, const LigKnob *knobs, const bool *given)
@@ -216,12 +292,14 @@ static LigStatus read_runs(Parser *p)
     if (spec->run_count) return fail(p, p->token, "layers are given twice");
     advance(p);
     LIG_TRY(expect(p, "="));
+    size_t before = enter(p, "layers");
+    LIG_TRY(keep_place(p, p->token.loc));
+    p->path_length = before;
     LIG_TRY(expect(p, "["));
     do {
         LigLayerRun *run = &spec->runs[spec->run_count];
         if (spec->run_count == LIG_MAX_RUNS) return fail(p, p->token, "more than %d runs", LIG_MAX_RUNS);
-        if (p->token.kind != LIG_TOKEN_NUMBER || !lig_str_to_i64(p->token.text, &run->count))
-            return expected(p, "the number of layers");
+        if (!whole_number(p->token, &run->count)) return expected(p, "the number of layers, like 12");
         advance(p);
         LIG_TRY(expect(p, "of"));
         LIG_TRY(expect_name(p, "the name of a block", &p->run_blocks[spec->run_count++]));
@@ -251,9 +329,12 @@ static LigStatus read_block(Parser *p)
     lig_block_defaults(block);
     block->name = lig_str_copy(p->arena, name.text);
     if (!block->name.data) return lig_no_memory(p->ctx);
+    p->block = block->name;
+    LIG_TRY(keep_place(p, name.loc));
     LIG_TRY(expect(p, "{"));
     LIG_TRY(read_knobs(p, lig_block_knobs, (char *)block));
     LIG_TRY(expect(p, "}"));
+    p->block = LIG_STR("");
     p->spec->block_count++;
     return LIG_OK;
 }
@@ -273,6 +354,7 @@ static LigStatus resolve_runs(Parser *p)
 static LigStatus read_model(Parser *p)
 {
     bool given[MAX_KNOBS] = {false};
+    LIG_TRY(keep_place(p, p->token.loc));
     LIG_TRY(expect(p, "model"));
     if (p->token.kind != LIG_TOKEN_STRING) return expected(p, "the model's name in quotes");
     p->spec->name = lig_token_string(p->arena, p->token);
@@ -286,10 +368,13 @@ static LigStatus read_model(Parser *p)
             LIG_TRY(read_block(p));
         else
             LIG_TRY(read_knob(p, lig_spec_knobs, (char *)p->spec, given));
+        if (is(p, ",")) advance(p);
     }
     LIG_TRY(check_given(p, lig_spec_knobs, given));
     LIG_TRY(resolve_runs(p));
     LIG_TRY(expect(p, "}"));
+    p->spec->places = p->places.data;
+    p->spec->place_count = p->places.count;
     return p->token.kind == LIG_TOKEN_END ? LIG_OK : expected(p, "the end of the text");
 }
 
@@ -298,7 +383,8 @@ LigStatus lig_spec_parse(LigContext *ctx, const char *path, LigStr source, LigAr
     Parser *p = LIG_NEW(arena, Parser);
     if (!p) return lig_no_memory(ctx);
     lig_spec_defaults(out);
-    *p = (Parser){.ctx = ctx, .arena = arena, .spec = out, .lexer = lig_lexer(path, source)};
+    *p = (Parser){
+        .ctx = ctx, .arena = arena, .spec = out, .block = LIG_STR(""), .lexer = lig_lexer(path, source)};
     advance(p);
     advance(p);
     return read_model(p);

@@ -27,6 +27,13 @@ static void print_real(LigText *text, double value)
         lig_text_append_f64(text, value);
 }
 
+static LigStr text_at(const char *base, const LigKnob *knob)
+{
+    LigStr value;
+    memcpy(&value, base + knob->offset, sizeof value);
+    return value;
+}
+
 static void print_number(LigText *text, const char *base, const LigKnob *knob)
 {
     int64_t integer = 0;
@@ -84,6 +91,9 @@ static void print_value(LigText *text, const char *base, const LigKnob *knob)
     case LIG_KNOB_FLAG:
         lig_text_printf(text, "%s", flag_at(base, knob->offset) ? "true" : "false");
         break;
+    case LIG_KNOB_TEXT:
+        lig_text_append_quoted(text, text_at(base, knob));
+        break;
     case LIG_KNOB_WORD:
         lig_text_printf(text, "%s", knob->words[enum_at(base, knob)]);
         break;
@@ -100,6 +110,7 @@ static void print_value(LigText *text, const char *base, const LigKnob *knob)
 static void print_lines(LigText *text, const char *indent, const void *base, const LigKnob *knobs)
 {
     for (; knobs->name; knobs++) {
+        if (knobs->kind == LIG_KNOB_TEXT && !text_at(base, knobs).length) continue;
         lig_text_printf(text, "%s%-9s = ", indent, knobs->name);
         print_value(text, base, knobs);
         lig_text_append_char(text, '\n');

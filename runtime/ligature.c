@@ -306,7 +306,8 @@ LigatureStatus ligature_feed(LigatureSession *session, int64_t slot, const int32
 // The public row is the library's own, so that rows are not copied.
 _Static_assert(sizeof(LigatureRow) == sizeof(LigRow) && offsetof(LigatureRow, slot) == offsetof(LigRow, slot) &&
                    offsetof(LigatureRow, ids) == offsetof(LigRow, ids) &&
-                   offsetof(LigatureRow, count) == offsetof(LigRow, count),
+                   offsetof(LigatureRow, count) == offsetof(LigRow, count) &&
+                   offsetof(LigatureRow, wanted) == offsetof(LigRow, wanted),
                "rows differ");
 
 LigatureStatus ligature_step(LigatureSession *session, const LigatureRow *rows, int64_t row_count,

@@ -140,11 +140,12 @@ LIGATURE_API LigatureStatus ligature_feed(LigatureSession *session, int64_t slot
 typedef struct LigatureRow {
     int64_t slot;
     const int32_t *ids;
-    int64_t count; // at least 1
+    int64_t count;  // at least 1
+    int64_t wanted; // logits of this many last tokens; 0 = 1
 } LigatureRow;
 
-// One step over several sequences, each in a slot of its own. `logits`: NULL, or [row_count, vocabulary] f32, those
-// of each row's last token: the same bits as if each sequence were alone.
+// One step over several sequences, each in a slot of its own. `logits`: NULL, or [wanted by all rows,
+// vocabulary] f32, row after row: the same bits as if each sequence were alone. At most 64 rows of logits.
 LIGATURE_API LigatureStatus ligature_step(LigatureSession *session, const LigatureRow *rows, int64_t row_count,
                                           float *logits);
 

@@ -17,7 +17,7 @@ struct LigSession {
     LigExecutable *executable;
     LigContext *ctx;
     LigBound *step;
-    int64_t context, slots, vocabulary, max_tokens, max_rows;
+    int64_t context, slots, vocabulary, max_tokens, max_rows, max_wanted;
     int64_t symbols[LIG_MAX_SYMBOLS]; // -1 but for C and S
     State *states;
     void **state_addresses;
@@ -71,6 +71,7 @@ static LigStatus find_bounds(LigSession *s)
     }
     s->max_tokens = tokens->high;
     s->max_rows = rows->high < out->high ? rows->high : out->high;
+    s->max_wanted = out->high;
     return LIG_OK;
 }
 
@@ -108,7 +109,7 @@ static LigStatus allocate_states(LigSession *s)
 static LigStatus allocate_inputs(LigSession *s)
 {
     const int64_t counts[IN_COUNT] = {s->max_tokens, s->max_tokens, s->max_rows + 1,
-                                      s->max_rows,   s->max_rows,   s->max_rows};
+                                      s->max_rows,   s->max_rows,   s->max_wanted};
     for (size_t i = 0; i < IN_COUNT; i++) {
         s->inputs[i] = lig_alloc_zero((size_t)counts[i] * sizeof(int32_t));
         if (!s->inputs[i]) return lig_no_memory(s->ctx);
@@ -122,11 +123,15 @@ static LigTensor index_tensor(const LigSession *s, size_t input, int64_t count)
     return (LigTensor){.shape = {.dtype = LIG_I32, .rank = 1, .dims = {count}}, .data = s->inputs[input]};
 }
 
-// Binds @step to a step of `tokens` tokens in `rows` rows, one row of logits each.
-static LigStatus bind_step(LigSession *s, int64_t tokens, int64_t rows, LigTensor inputs[IN_COUNT],
-                           LigShape *output)
+// How much a step takes and gives.
+typedef struct StepSize {
+    int64_t tokens, rows, wanted;
+} StepSize;
+
+static LigStatus bind_step(LigSession *s, StepSize size, LigTensor inputs[IN_COUNT], LigShape *output)
 {
-    const int64_t counts[IN_COUNT] = {tokens, tokens, rows + 1, rows, rows, rows};
+    const int64_t counts[IN_COUNT] = {size.tokens, size.tokens, size.rows + 1,
+                                      size.rows,   size.rows,   size.wanted};
     for (size_t i = 0; i < IN_COUNT; i++) inputs[i] = index_tensor(s, i, counts[i]);
     return lig_bound_bind(s->step, inputs, s->symbols, output);
 }
@@ -138,7 +143,7 @@ static LigStatus compile_variants(LigSession *s, LigShape *logits)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         LigTensor inputs[IN_COUNT];
         s->inputs[IN_START][1] = (int32_t)sizes[i];
-        LIG_TRY(bind_step(s, sizes[i], 1, inputs, logits));
+        LIG_TRY(bind_step(s, (StepSize){sizes[i], 1, 1}, inputs, logits));
     }
     return LIG_OK;
 }
@@ -155,7 +160,7 @@ static LigStatus fill(LigSession *s, const LigSessionOptions *options)
     LigShape logits;
     LIG_TRY(compile_variants(s, &logits));
     s->vocabulary = logits.dims[logits.rank - 1];
-    s->discarded = lig_alloc((size_t)s->vocabulary * (size_t)s->max_rows * sizeof(float));
+    s->discarded = lig_alloc((size_t)s->vocabulary * (size_t)s->max_wanted * sizeof(float));
     return s->discarded ? LIG_OK : lig_no_memory(s->ctx);
 }
 
@@ -193,7 +198,14 @@ int64_t lig_session_context(const LigSession *session) { return session->context
 int64_t lig_session_vocabulary(const LigSession *session) { return session->vocabulary; }
 int64_t lig_session_slots(const LigSession *session) { return session->slots; }
 int64_t lig_session_length(const LigSession *session, int64_t slot) { return session->lengths[slot]; }
+int64_t lig_session_most_wanted(const LigSession *session) { return session->max_wanted; }
 void lig_session_reset(LigSession *session, int64_t slot) { session->lengths[slot] = 0; }
+
+void lig_session_rewind(LigSession *session, int64_t slot, int64_t length)
+{
+    LIG_ASSERT(length >= 0 && length <= session->lengths[slot]);
+    session->lengths[slot] = length;
+}
 
 size_t lig_session_slot_bytes(const LigSession *session)
 {
@@ -224,28 +236,41 @@ static LigStatus check_row(const LigSession *s, const LigRow *rows, int64_t inde
                     (long long)row->count, (long long)s->context, (long long)s->lengths[row->slot]);
 }
 
-static LigStatus fill_step(LigSession *s, const LigRow *rows, int64_t row_count, int64_t *tokens)
+// Names the last tokens of a row, which end at `end`, as those whose logits are wanted.
+static LigStatus fill_wanted(LigSession *s, const LigRow *row, int64_t end, StepSize *size)
 {
-    int64_t at = 0;
-    for (int64_t r = 0; r < row_count; r++) {
-        LIG_TRY(check_row(s, rows, r));
-        if (at + rows[r].count > s->max_tokens) {
-            return lig_fail(s->ctx, LIG_ERR_INVALID, LIG_NOWHERE, "a step takes at most %lld tokens",
-                            (long long)s->max_tokens);
-        }
-        int64_t length = s->lengths[rows[r].slot];
-        s->inputs[IN_START][r] = (int32_t)at;
-        s->inputs[IN_SLOT][r] = (int32_t)rows[r].slot;
-        s->inputs[IN_KV_LEN][r] = (int32_t)(length + rows[r].count);
-        for (int64_t i = 0; i < rows[r].count; i++, at++) {
-            s->inputs[IN_IDS][at] = rows[r].ids[i];
-            s->inputs[IN_POS][at] = (int32_t)(length + i);
-        }
-        s->inputs[IN_START][r + 1] = (int32_t)at;
-        s->inputs[IN_OUT][r] = (int32_t)(at - 1);
+    int64_t wanted = row->wanted > 0 ? row->wanted : 1;
+    if (wanted > row->count || wanted > s->max_wanted - size->wanted) {
+        return lig_fail(
+            s->ctx, LIG_ERR_INVALID, LIG_NOWHERE,
+            "%lld rows of logits are wanted of %lld tokens: a step gives one a token, and %lld in all",
+            (long long)wanted, (long long)row->count, (long long)s->max_wanted);
     }
-    *tokens = at;
+    for (int64_t i = 0; i < wanted; i++) {
+        s->inputs[IN_OUT][size->wanted++] = (int32_t)(end - wanted + i);
+    }
     return LIG_OK;
+}
+
+static LigStatus fill_row(LigSession *s, const LigRow *rows, int64_t r, StepSize *size)
+{
+    const LigRow *row = &rows[r];
+    LIG_TRY(check_row(s, rows, r));
+    if (row->count > s->max_tokens - size->tokens) {
+        return lig_fail(s->ctx, LIG_ERR_INVALID, LIG_NOWHERE, "a step takes at most %lld tokens",
+                        (long long)s->max_tokens);
+    }
+    int64_t length = s->lengths[row->slot], begin = size->tokens;
+    s->inputs[IN_START][r] = (int32_t)begin;
+    s->inputs[IN_SLOT][r] = (int32_t)row->slot;
+    s->inputs[IN_KV_LEN][r] = (int32_t)(length + row->count);
+    for (int64_t i = 0; i < row->count; i++) {
+        s->inputs[IN_IDS][begin + i] = row->ids[i];
+        s->inputs[IN_POS][begin + i] = (int32_t)(length + i);
+    }
+    size->tokens += row->count;
+    s->inputs[IN_START][r + 1] = (int32_t)size->tokens;
+    return fill_wanted(s, row, size->tokens, size);
 }
 
 LigStatus lig_session_step(LigSession *s, const LigRow *rows, int64_t row_count, float *logits)
@@ -254,11 +279,11 @@ LigStatus lig_session_step(LigSession *s, const LigRow *rows, int64_t row_count,
         return lig_fail(s->ctx, LIG_ERR_INVALID, LIG_NOWHERE, "a step takes 1 to %lld rows",
                         (long long)s->max_rows);
     }
-    int64_t tokens;
-    LIG_TRY(fill_step(s, rows, row_count, &tokens));
+    StepSize size = {.rows = row_count};
+    for (int64_t r = 0; r < row_count; r++) LIG_TRY(fill_row(s, rows, r, &size));
     LigTensor inputs[IN_COUNT];
     LigShape output;
-    LIG_TRY(bind_step(s, tokens, row_count, inputs, &output));
+    LIG_TRY(bind_step(s, size, inputs, &output));
     void *outputs[1] = {logits ? logits : s->discarded};
     LIG_TRY(lig_bound_run(s->step, inputs, s->state_addresses, outputs));
     for (int64_t r = 0; r < row_count; r++) s->lengths[rows[r].slot] += rows[r].count;
@@ -267,11 +292,11 @@ LigStatus lig_session_step(LigSession *s, const LigRow *rows, int64_t row_count,
 
 LigStatus lig_session_feed(LigSession *s, int64_t slot, const int32_t *ids, int64_t count, float *logits)
 {
-    const LigRow whole = {slot, ids, count};
+    const LigRow whole = {.slot = slot, .ids = ids, .count = count};
     LIG_TRY(check_row(s, &whole, 0));
     for (int64_t at = 0; at < count;) {
         int64_t piece = count - at < s->max_tokens ? count - at : s->max_tokens;
-        const LigRow row = {slot, ids + at, piece};
+        const LigRow row = {.slot = slot, .ids = ids + at, .count = piece};
         at += piece;
         LIG_TRY(lig_session_step(s, &row, 1, at == count ? logits : NULL));
     }

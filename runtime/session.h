@@ -27,6 +27,9 @@ int64_t lig_session_vocabulary(const LigSession *session);
 int64_t lig_session_length(const LigSession *session, int64_t slot);
 // Empties a slot.
 void lig_session_reset(LigSession *session, int64_t slot);
+// Forgets the tokens of a slot from `length` on, which is at most what it holds: what was computed for the others
+// stays.
+void lig_session_rewind(LigSession *session, int64_t slot, int64_t length);
 // Bytes of state per slot.
 size_t lig_session_slot_bytes(const LigSession *session);
 
@@ -34,12 +37,17 @@ size_t lig_session_slot_bytes(const LigSession *session);
 typedef struct LigRow {
     int64_t slot;
     const int32_t *ids;
-    int64_t count; // at least 1
+    int64_t count;  // at least 1
+    int64_t wanted; // logits of this many last tokens; 0 = 1
 } LigRow;
 
-// One step over several sequences, each in a slot of its own. `logits` gets [rows, vocabulary] f32: those of
-// each row's last token; NULL = none are wanted (then they are computed for one row and dropped). Errors:
-// INVALID for an empty row, an id outside the vocabulary, a slot that is full or given twice, too many tokens.
+// Most rows of logits that one step gives.
+int64_t lig_session_most_wanted(const LigSession *session);
+
+// One step over several sequences, each in a slot of its own. `logits` gets [wanted by all rows, vocabulary] f32,
+// row after row; NULL = none are wanted (then they are computed for the last token of each row and dropped).
+// Errors: INVALID for an empty row, an id outside the vocabulary, a slot that is full or given twice, too many
+// tokens, more logits than tokens or than lig_session_most_wanted.
 LigStatus lig_session_step(LigSession *session, const LigRow *rows, int64_t row_count,
                            float *logits) LIG_MUST_CHECK;
 

@@ -81,7 +81,7 @@ static LigStatus take_steps(Bench *bench, int64_t steps)
 {
     for (int64_t i = 0; i < steps; i++) {
         for (int64_t slot = 0; slot < bench->batch; slot++) {
-            bench->rows[slot] = (LigRow){slot, &bench->ids[bench->prompt + i], 1};
+            bench->rows[slot] = (LigRow){.slot = slot, .ids = &bench->ids[bench->prompt + i], .count = 1};
         }
         LIG_TRY(lig_session_step(bench->session, bench->rows, bench->batch, bench->logits));
     }
@@ -159,7 +159,7 @@ static Report make_report(const Bench *bench)
 static LigStatus print_json(const Bench *bench, const Report *r)
 {
     const LigExecutableFacts facts = lig_executable_facts(bench->model.executable);
-    const LigArithmetic how = lig_open_model_arithmetic(bench->options);
+    const LigArithmetic how = lig_open_model_arithmetic(&bench->model);
     const json_int_t kernels = (json_int_t)facts.compiler.compiled + (json_int_t)facts.compiler.cached;
     json_t *root = json_pack(
         "{s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:I,s:I,s:I,s:I,s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:f,s:f}",
@@ -179,7 +179,7 @@ static LigStatus print_json(const Bench *bench, const Report *r)
 static LigStatus print_report(const Bench *bench, const Report *r)
 {
     LigText text = {0};
-    const LigArithmetic how = lig_open_model_arithmetic(bench->options);
+    const LigArithmetic how = lig_open_model_arithmetic(&bench->model);
     lig_text_printf(&text, "%s, dtype %s, act %s, kv %s, %d threads, %s\n", how.backend, how.dtype, how.act,
                     lig_dtype_name(lig_open_model_kv(bench->options)), bench->model.parallel.threads,
                     bench->model.target.cpu);

@@ -1,10 +1,9 @@
 // liga show: what a model is.
 #include "ir/text.h"
 #include "tools/command_output.h"
+#include "tools/graph_output.h"
 #include "tools/json_output.h"
-#include "tools/model_open.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct Show {
@@ -26,55 +25,33 @@ static LigStatus show_spec(const Show *show)
 {
     const LigSpec *spec = lig_model_file_spec(show->model.file);
     if (!spec) {
-        return lig_fail(show->ctx, LIG_ERR_NOT_FOUND, LIG_NOWHERE, "is a graph and has no spec: use --graph");
+        return lig_fail(show->ctx, LIG_ERR_NOT_FOUND, LIG_NOWHERE,
+                        "is a graph, which tells no knobs: use --graph");
     }
+    LigSpec *named = LIG_NEW(show->options->arena, LigSpec);
+    if (!named) return lig_no_memory(show->ctx);
+    *named = *spec;
+    LIG_TRY(lig_graph_output_weights(&show->model, show->options->arena, &named->weights));
     LigText text = {0};
-    lig_spec_print(&text, spec);
+    lig_spec_print(&text, named);
     return print_text(show, "spec", &text);
 }
 
-// The path without links and dots, in the arena; NULL when there is none.
-static const char *resolve(LigArena *arena, const char *path)
+static LigStatus write_graph(const Show *show, LigModule *module)
 {
-    char *resolved = realpath(path, NULL);
-    const char *copy = resolved ? lig_str_copy(arena, lig_str(resolved)).data : NULL;
-    free(resolved);
-    return copy;
-}
-
-// Whether the graph is written into the directory `folder`; what goes to standard output ends up anywhere.
-static bool is_written_to(const Show *show, LigArena *arena, LigStr folder)
-{
-    const char *output = lig_option_text(show->options, LIG_OPT_OUTPUT);
-    if (!output || strcmp(output, "-") == 0) return true;
-    const char *slash = strrchr(output, '/');
-    LigStr name = slash ? (LigStr){output, (size_t)(slash - output + 1)} : LIG_STR(".");
-    const char *zero_terminated = lig_str_copy(arena, name).data;
-    const char *there = zero_terminated ? resolve(arena, zero_terminated) : NULL;
-    return there && lig_str_is(folder, there);
-}
-
-// What the graph calls its weights: by their name alone where they lie beside it, else by their whole path.
-static LigStatus name_weights(const Show *show, LigModule *module)
-{
-    const char *path = resolve(module->arena, lig_options_operand(show->options));
-    if (!path) return lig_no_memory(show->ctx); // it was opened before
-    const char *slash = strrchr(path, '/');
-    bool is_beside = is_written_to(show, module->arena, (LigStr){path, (size_t)(slash - path)});
-    module->weights_path = lig_str(is_beside ? slash + 1 : path);
-    return LIG_OK;
+    if (!lig_option_given(show->options, LIG_OPT_JSON)) return lig_graph_output_write(&show->model, module);
+    LigText text = {0};
+    lig_print_module(&text, module);
+    return print_text(show, "graph", &text);
 }
 
 static LigStatus show_graph(Show *show)
 {
     LigModule *module;
-    LIG_TRY(lig_open_model_build(&show->model, &module));
-    bool has_weights = lig_model_file_spec(show->model.file) != NULL; // a graph keeps what it names
-    LigStatus status = has_weights ? name_weights(show, module) : LIG_OK;
-    LigText text = {0};
-    if (status == LIG_OK) lig_print_module(&text, module);
+    LIG_TRY(lig_graph_output_build(&show->model, &module));
+    LigStatus status = write_graph(show, module);
     lig_module_destroy(module);
-    return status == LIG_OK ? print_text(show, "graph", &text) : status;
+    return status;
 }
 
 // Tensors.
@@ -167,6 +144,23 @@ static void sum_tensors(const LigModelFile *file, Summary *summary)
     }
 }
 
+// Where there is no file of tensors: what a spec calls for, or a .ligb brings.
+static void sum_params(const LigModule *module, Summary *summary)
+{
+    for (size_t i = 0; i < module->params.count; i++) {
+        const LigValue *param = module->params.data[i];
+        LigShape shape;
+        LigFileTensor tensor = {.type_name = lig_dtype_name(param->type.dtype)};
+        if (!lig_type_bind(&param->type, NULL, &shape) || !lig_shape_bytes(&shape, &tensor.bytes)) continue;
+        tensor.rank = shape.rank;
+        memcpy(tensor.dims, shape.dims, (size_t)shape.rank * sizeof *shape.dims);
+        summary->tensors++;
+        summary->bytes += tensor.bytes;
+        summary->parameters += element_count(&tensor);
+        add_type(summary, &tensor);
+    }
+}
+
 // The states at one token in one slot.
 static void sum_states(const LigModule *module, Summary *summary)
 {
@@ -185,8 +179,9 @@ static void sum_states(const LigModule *module, Summary *summary)
 static LigStatus summarise(Show *show, Summary *summary)
 {
     LigModule *module;
-    sum_tensors(show->model.file, summary);
-    LIG_TRY(lig_open_model_build(&show->model, &module));
+    LIG_TRY(lig_open_model_build_unbound(&show->model, &module));
+    sum_tensors(show->model.file, summary); // building opens the weights given for a graph
+    if (!summary->tensors) sum_params(module, summary);
     sum_states(module, summary);
     lig_module_destroy(module);
     if (!lig_open_model_has_tokenizer(&show->model)) return LIG_OK;
@@ -215,7 +210,7 @@ static LigStatus print_summary_json(const Show *show, const Summary *summary)
 {
     const LigSpec *spec = lig_model_file_spec(show->model.file);
     json_t *root = json_pack(
-        "{s:s,s:o,s:I,s:I,s:I,s:o,s:I,s:I,s:I,s:b}", "kind", lig_model_file_kind(show->model.file), "name",
+        "{s:s,s:o,s:I,s:I,s:I,s:o,s:I,s:I,s:I,s:b}", "kind", lig_model_file_kind_name(show->model.file), "name",
         spec ? lig_json_str(spec->name) : json_null(), "parameters", (json_int_t)summary->parameters, "tensors",
         (json_int_t)summary->tensors, "bytes", (json_int_t)summary->bytes, "types", type_facts(summary),
         "context", (json_int_t)summary->context, "state_bytes_per_token", (json_int_t)summary->state_bytes,
@@ -245,7 +240,7 @@ static LigStatus print_summary(const Show *show, const Summary *summary)
 {
     LigText text = {0};
     const LigSpec *spec = lig_model_file_spec(show->model.file);
-    lig_text_printf(&text, "kind        %s\n", lig_model_file_kind(show->model.file));
+    lig_text_printf(&text, "kind        %s\n", lig_model_file_kind_name(show->model.file));
     if (spec) describe_spec(&text, spec);
     lig_text_printf(&text, "parameters  %lld in %zu tensors, %zu bytes\n", (long long)summary->parameters,
                     summary->tensors, summary->bytes);
@@ -281,6 +276,7 @@ static LigStatus show_chosen(Show *show)
     if (spec + graph + tensors > 1) {
         return lig_options_misused(show->options, "--spec, --graph and --tensors: give one of them");
     }
+    LIG_TRY(lig_graph_output_check(show->options));
     LIG_TRY(lig_open_model_file(&show->model, show->options));
     if (spec) return show_spec(show);
     if (graph) return show_graph(show);

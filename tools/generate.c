@@ -99,7 +99,7 @@ static LigStatus answer_token(LigGenerator *g, Speech *speech, LigAnswer *answer
     bool is_full = lig_session_length(g->session, 0) == lig_session_context(g->session);
     if (is_full || (int64_t)answer->tokens.count == g->limit) return LIG_OK;
     *over = false;
-    const LigRow row = {0, &id, 1};
+    const LigRow row = {.slot = 0, .ids = &id, .count = 1};
     return lig_session_step(g->session, &row, 1, g->logits);
 }
 

@@ -5,27 +5,13 @@
 #include "tools/command_output.h"
 #include "tools/diagnostics.h"
 #include "tools/interrupt.h"
+#include "tools/option_table.h"
 #include "tools/version.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const LigCommand commands[] = {
-#define LIG_COMMAND(ID, name, operands, least, most, summary, example)                                         \
-    {LIG_CMD_##ID, #name, operands, least, most, summary, example, lig_cmd_##name},
-#include "tools/commands.def"
-#undef LIG_COMMAND
-};
-
 enum { DONE = 0, FAILED = 1, MISUSED = 2 };
-
-static const LigCommand *find_command(const char *name)
-{
-    for (size_t i = 0; i < LIG_COMMAND_COUNT; i++) {
-        if (strcmp(commands[i].name, name) == 0) return &commands[i];
-    }
-    return NULL;
-}
 
 static void print_commands(FILE *stream)
 {
@@ -33,12 +19,12 @@ static void print_commands(FILE *stream)
           "  compiles transformer language models to native code, and runs them\n\nCommands:\n",
           stream);
     for (size_t i = 0; i < LIG_COMMAND_COUNT; i++) {
-        fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].summary);
+        fprintf(stream, "  %-10s %s\n", lig_command(i)->name, lig_command(i)->summary);
     }
     fprintf(stream,
             "\nExample:\n  %s\n\nliga COMMAND --help tells a command's options; liga --version what was "
             "built.\n",
-            commands[0].example);
+            lig_command(0)->example);
 }
 
 static LigStatus print_text(LigOptions *options, LigText *text)
@@ -81,7 +67,7 @@ static int finish(const LigOptions *options, LigStatus status)
 static LigStatus unknown_command(LigOptions *options, const char *name)
 {
     LigNear near = lig_near(lig_str(name));
-    for (size_t i = 0; i < LIG_COMMAND_COUNT; i++) lig_near_offer(&near, lig_str(commands[i].name));
+    for (size_t i = 0; i < LIG_COMMAND_COUNT; i++) lig_near_offer(&near, lig_str(lig_command(i)->name));
     options->misused = true;
     if (near.best.length == 0) {
         return lig_fail(options->ctx, LIG_ERR_INVALID, LIG_NOWHERE,
@@ -96,7 +82,7 @@ static int dispatch(LigOptions *options, int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
     bool is_help = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;
-    options->command = find_command(is_help && argc > 2 ? argv[2] : name);
+    options->command = lig_command_find(is_help && argc > 2 ? argv[2] : name);
     if (is_help && options->command) return finish(options, print_help(options));
     if (is_help && argc > 2) return finish(options, unknown_command(options, argv[2]));
     if (is_help) {

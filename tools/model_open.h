@@ -15,9 +15,11 @@ typedef struct LigOpenModel {
     LigTarget target;
     LigPool *pool;
     LigParallel parallel;
-    LigExecutable *executable; // owns the module
-    LigTokenizer *tokenizer;   // NULL until asked for
-    double load_ms;            // of opening and compiling so far; the caller may add
+    LigExecutable *executable;         // owns the module
+    LigActivations activations;        // F32 also where no weight is read in 8 bits
+    LigTokenizer *tokenizer;           // NULL until asked for
+    const LigExampleCall *verify_call; // for --verify, set before compiling: NULL for random calls
+    double load_ms;                    // of opening and compiling so far; the caller may add
 } LigOpenModel;
 
 // Checks what the options ask of the arithmetic, and opens MODEL. Errors: UNSUPPORTED (an option's value that
@@ -25,6 +27,8 @@ typedef struct LigOpenModel {
 LigStatus lig_open_model_file(LigOpenModel *model, LigOptions *options) LIG_MUST_CHECK;
 // The module as built from the file, params bound. The caller owns it.
 LigStatus lig_open_model_build(LigOpenModel *model, LigModule **out) LIG_MUST_CHECK;
+// The same, but params may lack bytes: to look at or rewrite a graph, weights need not be there.
+LigStatus lig_open_model_build_unbound(LigOpenModel *model, LigModule **out) LIG_MUST_CHECK;
 // Makes the module runnable; takes it over (also on failure).
 LigStatus lig_open_model_compile(LigOpenModel *model, LigModule *module) LIG_MUST_CHECK;
 // Errors: NOT_FOUND when the model brings no tokenizer.
@@ -40,7 +44,7 @@ typedef struct LigArithmetic {
     const char *backend;     // "compiled" or "interpreter"
     const char *dtype, *act; // of sums and products; of the operands of products with quantised weights
 } LigArithmetic;
-LigArithmetic lig_open_model_arithmetic(const LigOptions *options);
+LigArithmetic lig_open_model_arithmetic(const LigOpenModel *model); // once compiled
 
 // --kv; what is not supported was refused before.
 LigDtype lig_open_model_kv(const LigOptions *options);

@@ -1,38 +1,12 @@
 #include "tools/options.h"
 
+#include "tools/option_table.h"
+
 #include "ir/near.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-typedef enum OptionKind { FLAG, TEXT, LIST, INTEGER, REAL, CHOICE } OptionKind;
-
-typedef struct OptionInfo {
-    const char *name;
-    char letter; // 0: none
-    OptionKind kind;
-    const char *value;
-    double least, most;
-    const char *fallback;
-    uint32_t commands;
-    const char *help;
-} OptionInfo;
-
-#define C(ID) (1u << LIG_CMD_##ID)
-#define ALL UINT32_MAX
-#define COMPILES (C(RUN) | C(FORWARD) | C(EVAL) | C(BENCH))
-static const OptionInfo infos[LIG_OPTION_COUNT] = {
-#define LIG_OPTION(ID, name, letter, kind, value, least, most, fallback, commands, help)                       \
-    {name, letter, kind, value, (double)(least), (double)(most), fallback, commands, help},
-#include "tools/options.def"
-#undef LIG_OPTION
-};
-
-static bool takes(const LigCommand *command, const OptionInfo *info)
-{
-    return (info->commands >> command->id & 1) != 0;
-}
 
 LigStatus lig_options_misused(LigOptions *options, const char *format, ...)
 {
@@ -50,7 +24,8 @@ static LigStatus unknown_option(LigOptions *options, LigStr name)
 {
     LigNear near = lig_near(name);
     for (size_t i = 0; i < LIG_OPTION_COUNT; i++) {
-        if (takes(options->command, &infos[i])) lig_near_offer(&near, lig_str(infos[i].name));
+        if (lig_option_is_of(options->command, lig_option_info(i)))
+            lig_near_offer(&near, lig_str(lig_option_info(i)->name));
     }
     if (near.best.length > 0) {
         return lig_options_misused(options, "unknown option '--%.*s': did you mean '--%.*s'?",
@@ -63,14 +38,18 @@ static LigStatus unknown_option(LigOptions *options, LigStr name)
 static size_t find_long(const LigCommand *command, LigStr name)
 {
     size_t i = 0;
-    while (i < LIG_OPTION_COUNT && !(takes(command, &infos[i]) && lig_str_is(name, infos[i].name))) i++;
+    while (i < LIG_OPTION_COUNT &&
+           !(lig_option_is_of(command, lig_option_info(i)) && lig_str_is(name, lig_option_info(i)->name)))
+        i++;
     return i;
 }
 
 static size_t find_letter(const LigCommand *command, char letter)
 {
     size_t i = 0;
-    while (i < LIG_OPTION_COUNT && !(takes(command, &infos[i]) && infos[i].letter == letter)) i++;
+    while (i < LIG_OPTION_COUNT &&
+           !(lig_option_is_of(command, lig_option_info(i)) && lig_option_info(i)->letter == letter))
+        i++;
     return i;
 }
 
@@ -86,7 +65,7 @@ static bool is_choice(const char *choices, LigStr text)
     }
 }
 
-static LigStatus set_integer(LigOptions *options, const OptionInfo *info, LigOptionValue *value)
+static LigStatus set_integer(LigOptions *options, const LigOptionInfo *info, LigOptionValue *value)
 {
     if (!lig_str_to_i64(lig_str(value->text), &value->integer)) {
         return lig_options_misused(options, "--%s '%s': a whole number is expected", info->name, value->text);
@@ -96,7 +75,7 @@ static LigStatus set_integer(LigOptions *options, const OptionInfo *info, LigOpt
                                info->least, info->most);
 }
 
-static LigStatus set_real(LigOptions *options, const OptionInfo *info, LigOptionValue *value)
+static LigStatus set_real(LigOptions *options, const LigOptionInfo *info, LigOptionValue *value)
 {
     if (!lig_str_to_f64(lig_str(value->text), &value->real)) {
         return lig_options_misused(options, "--%s '%s': a number is expected", info->name, value->text);
@@ -108,20 +87,20 @@ static LigStatus set_real(LigOptions *options, const OptionInfo *info, LigOption
 
 static LigStatus set_value(LigOptions *options, size_t index, const char *text)
 {
-    const OptionInfo *info = &infos[index];
+    const LigOptionInfo *info = lig_option_info(index);
     LigOptionValue *value = &options->values[index];
     value->text = text;
     switch (info->kind) {
-    case FLAG:
-    case TEXT:
+    case LIG_OPTION_FLAG:
+    case LIG_OPTION_TEXT:
         return LIG_OK;
-    case LIST:
+    case LIG_OPTION_LIST:
         return LIG_VEC_PUSH(options->arena, &value->all, text) ? LIG_OK : lig_no_memory(options->ctx);
-    case INTEGER:
+    case LIG_OPTION_INTEGER:
         return set_integer(options, info, value);
-    case REAL:
+    case LIG_OPTION_REAL:
         return set_real(options, info, value);
-    case CHOICE:
+    case LIG_OPTION_CHOICE:
         break;
     }
     if (is_choice(info->value, lig_str(text))) return LIG_OK;
@@ -137,9 +116,9 @@ typedef struct Words {
 // `attached`: the value written in the same word, or NULL.
 static LigStatus take_option(LigOptions *options, size_t index, const char *attached, Words *words)
 {
-    const OptionInfo *info = &infos[index];
+    const LigOptionInfo *info = lig_option_info(index);
     options->values[index].given = true;
-    if (info->kind == FLAG) {
+    if (info->kind == LIG_OPTION_FLAG) {
         if (!attached) return LIG_OK;
         return lig_options_misused(options, "--%s takes no value, but '%s' is given", info->name, attached);
     }
@@ -170,7 +149,7 @@ static LigStatus take_letters(LigOptions *options, const char *letters, Words *w
         if (index == LIG_OPTION_COUNT) {
             return lig_options_misused(options, "unknown option '-%c'", *letters);
         }
-        bool is_flag = infos[index].kind == FLAG;
+        bool is_flag = lig_option_info(index)->kind == LIG_OPTION_FLAG;
         LIG_TRY(take_option(options, index, is_flag || !letters[1] ? NULL : letters + 1, words));
         if (!is_flag) break;
     }
@@ -180,7 +159,7 @@ static LigStatus take_letters(LigOptions *options, const char *letters, Words *w
 static LigStatus set_defaults(LigOptions *options)
 {
     for (size_t i = 0; i < LIG_OPTION_COUNT; i++) {
-        if (infos[i].fallback) LIG_TRY(set_value(options, i, infos[i].fallback));
+        if (lig_option_info(i)->fallback) LIG_TRY(set_value(options, i, lig_option_info(i)->fallback));
     }
     return LIG_OK;
 }
@@ -234,7 +213,7 @@ const char *lig_options_operand(const LigOptions *options)
 
 enum { HELP_COLUMN = 28 };
 
-static void describe_option(LigText *text, const OptionInfo *info)
+static void describe_option(LigText *text, const LigOptionInfo *info)
 {
     size_t start = text->length;
     lig_text_printf(text, "  %c%c%s --%s", info->letter ? '-' : ' ', info->letter ? info->letter : ' ',
@@ -255,6 +234,6 @@ void lig_options_help(LigText *text, const LigCommand *command)
     lig_text_printf(text, "liga %s %s [options]\n  %s\n\nExample:\n  %s\n\nOptions:\n", command->name,
                     command->operands, command->summary, command->example);
     for (size_t i = 0; i < LIG_OPTION_COUNT; i++) {
-        if (takes(command, &infos[i])) describe_option(text, &infos[i]);
+        if (lig_option_is_of(command, lig_option_info(i))) describe_option(text, lig_option_info(i));
     }
 }

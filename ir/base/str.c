@@ -118,9 +118,11 @@ bool lig_str_to_i64(LigStr s, int64_t *out)
 {
     char buffer[NUMBER_BYTES];
     if (!terminate(s, buffer)) return false;
+    const char *digits = buffer + (buffer[0] == '-' || buffer[0] == '+');
+    bool is_hex = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
     char *end;
     errno = 0;
-    long long value = strtoll(buffer, &end, 0);
+    long long value = strtoll(buffer, &end, is_hex ? 16 : 10); // 010 is ten, to C's own rule it is eight
     if (errno || *end) return false;
     *out = value;
     return true;
@@ -180,21 +182,27 @@ void lig_text_append_i64(LigText *text, int64_t value)
 }
 
 // Into what room there is; formatted a second time only when that was too little.
-void lig_text_printf(LigText *text, const char *format, ...)
+void lig_text_vprintf(LigText *text, const char *format, va_list args)
 {
     if (!reserve(text, 0)) return;
-    va_list args, again;
-    va_start(args, format);
+    va_list again;
     va_copy(again, args);
     size_t room = text->capacity - text->length;
     int length = vsnprintf(text->data + text->length, room, format, args);
-    va_end(args);
     bool fits = length >= 0 && (size_t)length < room;
     text->data[text->length + (fits ? (size_t)length : 0)] = '\0';
     if (!fits && length >= 0 && reserve(text, (size_t)length))
         vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
     va_end(again);
     if (length >= 0 && !text->failed) text->length += (size_t)length;
+}
+
+void lig_text_printf(LigText *text, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    lig_text_vprintf(text, format, args);
+    va_end(args);
 }
 
 void lig_text_append_f64(LigText *text, double value)

@@ -36,7 +36,8 @@ LigStr lig_str_copy(LigArena *arena, LigStr s);
 LigStr lig_str_format(LigArena *arena, const char *format, ...) LIG_PRINTF(2, 3);
 LigStr lig_str_vformat(LigArena *arena, const char *format, va_list args);
 
-// The whole of `s` as a number; false when it is not one or does not fit.
+// The whole of `s` as a number; false when it is not one or does not fit. Integers are decimal, or hexadecimal
+// behind 0x; never octal.
 bool lig_str_to_i64(LigStr s, int64_t *out);
 bool lig_str_to_f64(LigStr s, double *out);
 
@@ -51,6 +52,7 @@ void lig_text_append(LigText *text, LigStr s);
 void lig_text_append_char(LigText *text, char c);
 void lig_text_append_i64(LigText *text, int64_t value); // in decimal
 void lig_text_printf(LigText *text, const char *format, ...) LIG_PRINTF(2, 3);
+void lig_text_vprintf(LigText *text, const char *format, va_list args);
 // The shortest decimal form that reads back as the same double ("1e-05", "0.125", "inf", "nan").
 void lig_text_append_f64(LigText *text, double value);
 // `s` as one line that no terminal obeys: control characters (C0, DEL, C1) become \xNN a byte.

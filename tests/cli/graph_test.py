@@ -68,12 +68,7 @@ class Graph(Case):
         self.assertEqual(sum(t["bytes"] for t in tensors), facts["bytes"])
         self.assertEqual(len(self.ok("show", self.model, "--tensors").out.splitlines()), 21)
         self.assertIn("family    = decoder", self.ok("show", self.model, "--spec").out)
-        self.fails(1, "no spec", "show", self.graph(), "--spec", *self.weights())
-
-    def test_spec_is_no_model_yet(self):
-        spec = self.text("spec.lig", "# shown\n" + self.ok("show", self.model, "--spec").out)
-        for name in ("show", "bench"):
-            self.fails(1, ["spec.lig: is a spec", "not read as models yet"], name, spec)
+        self.fails(1, "tells no knobs", "show", self.graph(), "--spec", *self.weights())
 
     def test_graph_names_its_weights(self):
         """By name where they lie beside it, or it goes to standard output; else by their whole path."""
@@ -115,6 +110,65 @@ class Graph(Case):
             self.assertEqual(f.read(), one)
         self.assertEqual(self.ok("opt", graph, "--passes", "simplify,hoist,fuse", "--stop-after", "simplify").out,
                          self.ok("opt", graph, "--passes", "simplify").out)
+
+    def test_contracts(self):
+        """What a pass needs and keeps is told with -v, and by --json."""
+        passes = json.loads(self.ok("opt", "--list", "--json").out)
+        told = self.ok("opt", "--list", "-v").out
+        for p in passes:
+            self.assertIn(p["numerics"], ("exact", "reassociates", "changes meaning"))
+            self.assertIn(f"needs: {p['needs']}\n", told)
+            self.assertIn(f"keeps: {p['keeps']}\n", told)
+
+    def test_verify_compares_numbers(self):
+        """--verify runs calls by the interpreter around every pass, on random inputs or on those given."""
+        told = self.ok("opt", self.graph(), "--stop-after", "plan", "--verify", "-v", "--seed", "3").err
+        self.assertRegex(told, "--verify: [1-9][0-9]* calls gave the same around every pass")
+        told = self.ok("forward", self.model, *self.inputs(2, 3), "--verify", "-v").err
+        self.assertRegex(told, "--verify: [1-9][0-9]* calls gave the same around every pass")
+        save(self.path("in"), {"x": ("F32", [3, 2], [1.0, -2.0, 0.5, 3.0, 4.0, 5.0])})
+        eval_ = ["eval", self.text("sum.lig", SUM), "--inputs", self.path("in"), "-o", self.path("out")]
+        self.assertIn("--verify: 1 calls gave", self.ok(*eval_, "--dim", "C=4", "--verify", "-v").err)
+        # An index out of range is refused by the interpreter: the rules alone are left.
+        bad = self.text("bad.lig", """module "bad" {
+  dim N in 1..4
+  func @f(%x: f32[N,2]) -> f32[N,2] {
+    %i = constant {values=[7]} : i32[1]
+    %s = gather %x, %i {axis=0} : f32[1,2]
+    %y = add %x, %s : f32[N,2]
+    return %y
+  }
+}
+""")
+        self.assertIn("no call could be interpreted", self.ok("opt", bad, "--passes", "simplify", "--verify").err)
+
+    def test_explain(self):
+        """Every edge has a rule and its words; the table folds layers together, JSON does not. Not of kernels."""
+        edges = json.loads(self.ok("explain", self.model, "--json").out)
+        self.assertTrue({"sibling", "epilogue", "contraction_reads"} <= {e["rule"] for e in edges})
+        for e in edges:
+            self.assertTrue(e["why"] and e["kernel"])
+            self.assertEqual(e["saved_bytes"] > 0, e["fused"])
+        table = self.ok("explain", self.model).out
+        counts = [int(line.split()[0]) for line in table.splitlines() if re.match(" *[0-9]+ ", line)]
+        self.assertEqual(sum(counts), len(edges))
+        self.assertLess(len(counts), len(edges))
+        apart = json.loads(self.ok("explain", self.model, "--json", "--no-fuse").out)
+        self.assertEqual({e["rule"] for e in apart}, {"apart"})
+        self.ok("opt", self.graph(), "--stop-after", "fuse", "-o", self.path("fused.lig"))
+        self.fails(1, "stage fused", "explain", self.path("fused.lig"))
+
+    def test_dump_marks_what_is_unchanged(self):
+        """A stage that a pass left as it was is dumped whole, and says first since when it is so."""
+        graph = self.text("sum.lig", SUM)
+        self.ok("opt", graph, "--stop-after", "fuse", "--dump", self.path("stages"))
+        for name in sorted(os.listdir(self.path("stages"))):
+            with open(os.path.join(self.path("stages"), name)) as f:
+                text = f.read()
+            same = name[3:] not in ("model.lig", "fuse.lig")
+            self.assertEqual(text.startswith("# unchanged since 00-model\n"), same, name)
+            whole = self.ok("opt", os.path.join(self.path("stages"), name)).out
+            self.assertEqual(text.removeprefix("# unchanged since 00-model\n"), whole)
 
     def test_wrong_passes(self):
         graph = self.graph()

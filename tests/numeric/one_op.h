@@ -5,6 +5,7 @@
 #include "ir/base/alloc.h"
 #include "ir/build.h"
 #include "ir/eval.h"
+#include "tests/numeric/case_log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,6 +110,9 @@ static inline LigStatus run_module_one(LigModule *module, const OneOp *one, LigT
     LIG_TRY(lig_interpreter_create(module, &interpreter));
     LigStatus status = lig_interpreter_run(interpreter, func, one->operands, NULL, NULL, out);
     lig_interpreter_destroy(interpreter);
+    for (size_t i = 0; status == LIG_OK && i < one->count; i++)
+        case_log_tensor(one->code, i, &one->operands[i]);
+    if (status == LIG_OK) case_log_tensor(one->code, CASE_RESULT, out);
     return status;
 }
 

@@ -29,6 +29,39 @@ static void numbers_round_trip_as_text(void **state)
     lig_text_free(&text);
 }
 
+static void integers_are_decimal_or_hexadecimal(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool fits;
+        int64_t value;
+    } cases[] = {
+        {"0", true, 0},
+        {"12", true, 12},
+        {"-7", true, -7},
+        {"010", true, 10},
+        {"-010", true, -10},
+        {"08", true, 8},
+        {"0x4000", true, 0x4000},
+        {"-0X1f", true, -31},
+        {"9223372036854775807", true, INT64_MAX},
+        {"9223372036854775808", false, 0},
+        {"1f", false, 0},
+        {"0x", false, 0},
+        {"", false, 0},
+        {"1 ", false, 0},
+        {" 1", false, 0},
+        {"-", false, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t value = 0;
+        bool fits = lig_str_to_i64(lig_str(cases[i].text), &value);
+        if (fits != cases[i].fits || value != cases[i].value)
+            fail_msg("\"%s\" reads as %lld", cases[i].text, (long long)value);
+    }
+}
+
 static void control_characters_become_visible(void **state)
 {
     (void)state;
@@ -134,6 +167,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_round_trip_as_text),
+        cmocka_unit_test(integers_are_decimal_or_hexadecimal),
         cmocka_unit_test(control_characters_become_visible),
         cmocka_unit_test(vectors_and_maps_grow),
         cmocka_unit_test(diagnostics_are_kept_and_bounded),

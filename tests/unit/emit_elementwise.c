@@ -108,6 +108,32 @@ static void integers(void **state)
     }
 }
 
+// The lowest number, -1, 0, 1 and others, each by each.
+static void fill_divisions(size_t operand, const LigShape *shape, void *data)
+{
+    int64_t lowest = shape->dtype == LIG_I64   ? INT64_MIN
+                     : shape->dtype == LIG_I32 ? INT32_MIN
+                     : shape->dtype == LIG_I8  ? INT8_MIN
+                                               : 128;
+    const int64_t values[] = {lowest, shape->dtype == LIG_U8 ? 255 : -1, 0, 1, 7, 100, lowest + 1};
+    for (int64_t i = 0; i < 49; i++) lig_shape_set_integer(shape, data, i, values[operand ? i % 7 : i / 7]);
+}
+
+// Division by zero, and of the lowest number by -1, does not trap: the interpreter tells what it gives.
+static void division_of_integers_is_total(void **state)
+{
+    (void)state;
+    static const char *const dtypes[] = {"i64", "i32", "i8", "u8"};
+    for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
+        char text[1024];
+        case_text(text,
+                  "module \"t\" {\n  kernel @k(%x: $1[49], %y: $1[49]) -> $1[49] {class=elementwise} {\n"
+                  "    %z = div %x, %y : $1[49]\n    return %z\n  }\n}\n",
+                  dtypes[i], NULL);
+        check_kernel((KernelCase){.text = text, .kind = COMPARE_EXACT, .fill = fill_divisions, .in_place = -1});
+    }
+}
+
 static void casts(void **state)
 {
     (void)state;
@@ -195,6 +221,7 @@ int main(void)
         cmocka_unit_test(narrow_floats_round_after_each_op),
         cmocka_unit_test(unary_ops),
         cmocka_unit_test(integers),
+        cmocka_unit_test(division_of_integers_is_total),
         cmocka_unit_test(casts),
         cmocka_unit_test(not_finite_numbers),
         cmocka_unit_test(not_finite_arguments),

@@ -343,7 +343,23 @@ static void wrong_specs_are_told_where(void **state)
     (void)state;
     expect_spec_error("vocab", "vocab", NULL);
     expect_spec_error("vocab", "vocap", "m.lig:2:21: unknown knob `vocap`: did you mean `vocab`?");
-    expect_spec_error("= 10", "= ten", "m.lig:2:29: expected a whole number, but found `ten`");
+    expect_spec_error("= 10", "= 010", "m.lig:2:29: expected a whole number like 12, but found `010`");
+    expect_spec_error("= 10", "= 0x10", "m.lig:2:29: expected a whole number like 12, but found `0x10`");
+    expect_spec_error("= 10", "= 1e1", "m.lig:2:29: expected a whole number like 12, but found `1e1`");
+    expect_spec_error("[ 2 of", "[ 02 of",
+                      "m.lig:3:14: expected the number of layers, like 12, but found `02`");
+    expect_spec_error("1e-12", "0x1", "m.lig:6:24: expected a number like 0.5, but found `0x1`");
+    expect_spec_error("1e-12", "0.5", NULL);
+    expect_spec_error("1e-12", "0e0", NULL);
+    expect_spec_error("from_pad = 1", "from_pad = x",
+                      "m.lig:5:47: expected a whole number like 12 (or `none`)");
+    expect_spec_error("head = 4", "head = 4, window = 0", "m.lig:11:63: knob window can't be 0: write `none`");
+    expect_spec_error("head = 4", "head = 4, window = 3", NULL);
+    expect_spec_error("head = 4", "head = 4, scale = 0.0", "knob scale can't be 0.0: write `1/sqrt`");
+    expect_spec_error("names = bert", "names = bert, weights = \"a b\",", NULL);
+    expect_spec_error("names = bert", "names = bert weights = a", "expected a text in quotes, but found `a`");
+    expect_spec_error("act = gelu", "zzzzzzzzzz = 1", "the knobs here are act, width, bias");
+    expect_spec_error("= 10", "= ten", "m.lig:2:29: expected a whole number like 12, but found `ten`");
     expect_spec_error("vocab = 10", "", "m.lig:14:1: knob vocab is missing here");
     expect_spec_error("= bert", "= burt", "m.lig:8:11: knob names can't be `burt`: it is one of llama, gpt2");
     expect_spec_error("names = bert", "names = bert names = bert", "m.lig:8:16: knob names is given twice");
@@ -354,6 +370,67 @@ static void wrong_specs_are_told_where(void **state)
     expect_spec_error("  }\n}\n", "  }\n", "but the text ends here");
     expect_spec_error("true }", "yes }", "m.lig:4:23: expected `true` or `false`, but found `yes`");
     expect_spec_error("layers = [ 2 of block ]", "", "knob layers is missing here");
+}
+
+// A value that reads, but can't be: told where it stands, or else what it is part of.
+static void expect_refused(const char *from, const char *to, const char *words)
+{
+    static const char good[] =
+        "model \"m\" {\n"
+        "  family = decoder  vocab = 10  width = 8  context = 4\n"
+        "  layers = [ 2 of one ]\n"
+        "  embedding = { tie = true, scale = none }\n"
+        "  position = rope { theta = 10, pairs = half, scaling = linear { factor = 2 } }\n"
+        "  norm = layer { eps = 1e-12, bias = true }\n"
+        "  head = logits { softcap = none }\n"
+        "  names = phi\n"
+        "  block one {\n"
+        "    place = pre\n"
+        "    parallel = one_norm\n"
+        "    attention = { heads = 2, kv_heads = 2, head = 4, window = none }\n"
+        "    mlp = plain { act = gelu, width = 16 }\n"
+        "  }\n"
+        "}\n";
+    char text[2048], got[512] = "";
+    const char *at = strstr(good, from);
+    assert_non_null(at);
+    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - good), good, to, at + strlen(from));
+    LigContext *ctx = lig_context_create();
+    LigArena *arena = lig_arena_create();
+    LigSpec *spec = LIG_NEW(arena, LigSpec);
+    LigModule *module = NULL;
+    succeed(ctx, lig_spec_parse(ctx, "m.lig", lig_str(text), arena, spec), "parsing");
+    LigStatus status = lig_build_model(ctx, spec, (LigTensorSource){0}, (LigModelOptions){LIG_F32}, &module);
+    const LigDiagnostic *first = lig_context_diagnostic(ctx, 0);
+    if (first)
+        snprintf(got, sizeof got, "%s:%u:%u: %s", first->loc.file, first->loc.line, first->loc.column,
+                 first->message);
+    if (words && !strstr(got, words)) fail_msg("\"%s\" does not say \"%s\"", got, words);
+    if (!words && status != LIG_OK) fail_msg("%s", got);
+    if (status == LIG_OK) lig_module_destroy(module);
+    lig_arena_destroy(arena);
+    lig_context_destroy(ctx);
+}
+
+static void values_that_cannot_be_are_told_where(void **state)
+{
+    (void)state;
+    expect_refused("vocab", "vocab", NULL); // without a file, too, a spec gives a graph
+    expect_refused("vocab = 10", "vocab = 0", "m.lig:2:29: model \"m\": knob vocab is 0, it must be in 1..");
+    expect_refused("heads = 2", "heads = 3",
+                   "m.lig:12:27: model \"m\": knob one.attention.heads is 3, it must be a multiple");
+    expect_refused("theta = 10", "theta = 0",
+                   "m.lig:5:29: model \"m\": knob one.position.theta must be positive");
+    expect_refused("factor = 2", "factor = 0",
+                   "m.lig:5:75: model \"m\": knob one.position.scaling.factor must");
+    expect_refused("eps = 1e-12", "eps = 0", "m.lig:6:24: model \"m\": knob norm.eps must be positive");
+    expect_refused("[ 2 of one ]", "[ 0 of one ]", "m.lig:3:12: model \"m\": knob layers must count");
+    expect_refused("place = pre", "place = post",
+                   "m.lig:11:16: model \"m\": knob one.parallel is only defined");
+    expect_refused("place = pre", "place = pre normed = {mlp}",
+                   "m.lig:10:26: model \"m\": knob one.normed must have");
+    expect_refused("plain {", "gated {", "m.lig:9:9: model \"m\" calls for %0.wg, for which names = phi");
+    expect_refused("tie = true", "tie = true, types = 2", "m.lig:1:1: model \"m\" calls for %tok.type");
 }
 
 // ---- config.json ----
@@ -406,8 +483,10 @@ static void old_and_new_configurations_are_read(void **state)
                   "rope { theta = 100, fraction = 0.5");
     expect_import(CONFIG("gpt_neox", "GPTNeoXForCausalLM", ", \"use_parallel_residual\": false"),
                   "parallel  = none");
-    expect_import(CONFIG("mistral", "MistralForCausalLM", ", \"sliding_window\": null"), "window = none");
-    expect_import(CONFIG("mistral", "MistralForCausalLM", ""), "window = 4096");
+    expect_import(
+        CONFIG("mistral", "MistralForCausalLM", ", \"num_key_value_heads\": 1, \"sliding_window\": null"),
+        "window = none");
+    expect_import(CONFIG("mistral", "MistralForCausalLM", ", \"num_key_value_heads\": 2"), "window = 4096");
     expect_import(CONFIG("qwen2", "Qwen2ForCausalLM", ", \"sliding_window\": 5, \"max_window_layers\": 3"),
                   "layers    = [ 7 of block ]");
     expect_import(CONFIG("qwen2", "Qwen2ForCausalLM",
@@ -429,27 +508,140 @@ static void old_and_new_configurations_are_read(void **state)
 static void unknown_knobs_and_values_are_named(void **state)
 {
     (void)state;
-    expect_import(CONFIG("mamba", "MambaModel", ""), "'model_type' is not supported: llama, mistral");
+    expect_import(CONFIG("mamba", "MambaModel", ""),
+                  "'model_type' is \"mamba\": not supported, expected one of llama, mistral");
     expect_import(CONFIG("llama", "LlamaForCausalLM", ", \"mystery\": 1"), "'mystery'");
-    expect_import(CONFIG("llama", "LlamaForCausalLM", ", \"hidden_act\": \"mish\""), "'hidden_act'");
-    expect_import(CONFIG("llama", "LlamaForTokenClassification", ""), "'architectures' names no head");
-    expect_import(
-        CONFIG("llama", "LlamaForCausalLM", ", \"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 2}"),
-        "'rope_scaling.rope_type' is not known");
+    expect_import(CONFIG("llama", "LlamaForCausalLM", ", \"hidden_act\": \"mish\""),
+                  "'hidden_act' is \"mish\": no such activation is known, expected one of gelu, gelu_new");
+    expect_import(CONFIG("llama", "LlamaForTokenClassification", ""),
+                  "'architectures' is [\"LlamaForTokenClassification\"]: that names no head");
+    expect_import(CONFIG("llama", "LlamaForCausalLM", ", \"rope_scaling\": {\"rope_type\": \"yarn\"}"),
+                  "'rope_scaling.rope_type' is \"yarn\": expected default, linear or llama3");
+    expect_import(CONFIG("llama", "LlamaForCausalLM", ", \"rope_scaling\": {\"type\": \"dynamic\"}"),
+                  "'rope_scaling.type' is \"dynamic\"");
     expect_import(CONFIG("llama", "LlamaForCausalLM", ", \"rope_parameters\": {\"beta\": 2}"),
                   "rope_parameters.beta");
     expect_import(CONFIG("bert", "BertModel", ", \"position_embedding_type\": \"relative_key\""),
-                  "'position_embedding_type'");
-    expect_import(CONFIG("roberta", "RobertaModel", ", \"pad_token_id\": -1"),
-                  "'pad_token_id' must be 0 or more");
-    expect_import(CONFIG("bert", "BertModel", ", \"is_decoder\": true"), "'is_decoder' must be false");
+                  "'position_embedding_type' is \"relative_key\": expected absolute");
+    expect_import(CONFIG("bert", "BertModel", ", \"is_decoder\": true"), "'is_decoder' is true: must be false");
     expect_import(CONFIG("qwen3", "Qwen3ForCausalLM", ", \"layer_types\": [\"full_attention\"]"),
-                  "'layer_types' must have one entry for each layer");
+                  "'layer_types' must have one entry for each layer: it has 1 for 7 layers");
     expect_import(CONFIG("modernbert", "ModernBertForMaskedLM",
                          ", \"layer_types\": [\"a\", \"a\", \"a\", \"a\", \"a\", \"a\", \"a\"]"),
-                  "'layer_types' must name each layer");
+                  "'layer_types' calls layer 0 \"a\": expected full_attention");
     expect_import("{\"model_type\": \"gpt2\", \"n_head\": 2}", "'vocab_size'");
     expect_import("{\"model_type\": \"llama\", \"num_hidden_layers\": -3}", "'vocab_size'");
+}
+
+// One key of a llama, or of whoever has the key.
+static void numbers_have_ranges(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type, *key, *value, *range;
+    } wrong[] = {
+        {"mistral", "sliding_window", "0", "1..2147483647"},
+        {"mistral", "sliding_window", "-1", "1..2147483647"},
+        {"qwen2", "sliding_window", "-8", "1..2147483647"},
+        {"qwen2", "max_window_layers", "-1", "0..2147483647"},
+        {"modernbert", "local_attention", "0", "1..2147483647"},
+        {"modernbert", "global_attn_every_n_layers", "0", "1..2147483647"},
+        {"modernbert", "global_rope_theta", "0", "a number above 0"},
+        {"llama", "num_key_value_heads", "0", "1..2147483647"},
+        {"llama", "head_dim", "-4", "1..2147483647"},
+        {"llama", "max_position_embeddings", "0", "1..2147483647"},
+        {"llama", "max_position_embeddings", "99999999999", "1..2147483647"},
+        {"llama", "rms_norm_eps", "0", "a number above 0"},
+        {"llama", "rms_norm_eps", "-0.5", "a number above 0"},
+        {"llama", "rope_theta", "-10000", "a number above 0"},
+        {"phi", "partial_rotary_factor", "1.5", "above 0, at most 1"},
+        {"phi", "partial_rotary_factor", "0", "above 0, at most 1"},
+        {"gpt_neox", "rotary_pct", "-0.25", "above 0, at most 1"},
+        {"bert", "type_vocab_size", "-2", "1..2147483647"},
+        {"roberta", "pad_token_id", "-1", "0..2147483647"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char json[512], words[256];
+        snprintf(json, sizeof json, CONFIG("%s", "XForCausalLM", ", \"%s\": %s"), wrong[i].type, wrong[i].key,
+                 wrong[i].value);
+        snprintf(words, sizeof words, "'%s' is %s: expected ", wrong[i].key, wrong[i].value);
+        expect_import(json, words);
+        expect_import(json, wrong[i].range);
+    }
+    expect_import("{\"model_type\": \"gpt2\", \"vocab_size\": 5, \"n_embd\": 8, \"n_head\": 0, \"n_layer\": 1}",
+                  "'n_head' is 0: expected a whole number in 1..2147483647");
+    expect_import("{\"model_type\": \"gpt2\", \"vocab_size\": 5, \"n_embd\": 8, \"n_head\": 3, \"n_layer\": 1}",
+                  "'n_embd' is 8, but 'n_head' is 3: 8 is no multiple of 3");
+    expect_import(CONFIG("llama", "LlamaForCausalLM", ", \"num_key_value_heads\": 4"),
+                  "'num_attention_heads' is 2, but 'num_key_value_heads' is 4: 2 is no multiple of 4");
+    expect_import(CONFIG("roberta", "RobertaModel", ", \"max_position_embeddings\": 2"),
+                  "'pad_token_id' is absent, but 'max_position_embeddings' is 2: positions begin behind it");
+}
+
+#define ROPE(type, rest) CONFIG(type, "XForCausalLM", ", \"rope_parameters\": {" rest "}")
+
+static void keys_that_disagree_are_named(void **state)
+{
+    (void)state;
+    expect_import(
+        ROPE("phi", "\"partial_rotary_factor\": 0.25}, \"partial_rotary_factor\": 0.25, \"dtype\": {"),
+        "fraction = 0.25");
+    expect_import(
+        ROPE("phi", "\"partial_rotary_factor\": 0.25}, \"partial_rotary_factor\": 0.5, \"dtype\": {"),
+        "'rope_parameters.partial_rotary_factor' is 0.25, but 'partial_rotary_factor' is 0.5: they mean "
+        "the same, make them agree");
+    expect_import(ROPE("gpt_neox", "\"partial_rotary_factor\": 1.0}, \"rotary_pct\": 0.25, \"dtype\": {"),
+                  "'rope_parameters.partial_rotary_factor' is 1.0, but 'rotary_pct' is 0.25");
+    expect_import(CONFIG("gpt_neox", "XForCausalLM", ", \"rotary_pct\": 0.25, \"partial_rotary_factor\": 0.5"),
+                  "'rotary_pct' is 0.25, but 'partial_rotary_factor' is 0.5");
+    expect_import(CONFIG("gpt_neox", "XForCausalLM", ", \"rotary_pct\": 0.25, \"partial_rotary_factor\": 0.25"),
+                  "fraction = 0.25");
+    expect_import(CONFIG("gpt_neox", "XForCausalLM", ", \"rope_theta\": 100, \"rotary_emb_base\": 200"),
+                  "'rotary_emb_base' is 200, but 'rope_theta' is 100");
+    expect_import(ROPE("llama", "\"rope_theta\": 500.0}, \"rope_theta\": 1e4, \"dtype\": {"),
+                  "'rope_parameters.rope_theta' is 500.0, but 'rope_theta' is 10000.0");
+    expect_import(ROPE("llama", "\"type\": \"linear\", \"rope_type\": \"llama3\""),
+                  "'rope_parameters.rope_type' is \"llama3\", but 'rope_parameters.type' is \"linear\"");
+    expect_import(
+        ROPE("llama", "\"type\": \"default\"}, \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2"),
+        "'rope_parameters.type' is \"default\", but 'rope_scaling.type' is \"linear\"");
+    expect_import(ROPE("llama", "\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 4, "
+                                "\"high_freq_factor\": 1, \"original_max_position_embeddings\": 64"),
+                  "'rope_parameters.high_freq_factor' is 1, but 'rope_parameters.low_freq_factor' is 4");
+    expect_import(CONFIG("bert", "BertForSequenceClassification",
+                         ", \"num_labels\": 3, \"id2label\": {\"0\": \"a\", \"1\": \"b\"}"),
+                  "'num_labels' is 3: 'id2label' names 2 labels");
+}
+
+#define FULL "\"full_attention\""
+#define SLIDING "\"sliding_attention\""
+#define TYPES(a, b) ", \"layer_types\": [" a "," b "," b "," a "," b "," b "," a "]"
+
+static void windows_are_told_once(void **state)
+{
+    (void)state;
+    const char *half = "layers    = [ 1 of first, 2 of local, 1 of global, 2 of local, 1 of global ]";
+    expect_import(CONFIG("modernbert", "XForMaskedLM", TYPES(FULL, SLIDING)), half);
+    expect_import(
+        CONFIG("modernbert", "XForMaskedLM", TYPES(FULL, SLIDING) ", \"global_attn_every_n_layers\": 3"), half);
+    expect_import(
+        CONFIG("modernbert", "XForMaskedLM", TYPES(FULL, SLIDING) ", \"global_attn_every_n_layers\": 2"),
+        "'global_attn_every_n_layers' is 2: 'layer_types' calls layer 2 sliding_attention, make them agree");
+    expect_import(CONFIG("qwen2", "XForCausalLM", TYPES(FULL, SLIDING)),
+                  "'use_sliding_window' is absent: 'layer_types' calls layer 1 sliding_attention");
+    expect_import(CONFIG("qwen2", "XForCausalLM", TYPES(FULL, SLIDING) ", \"use_sliding_window\": false"),
+                  "'use_sliding_window' is false: 'layer_types' calls layer 1 sliding_attention");
+    expect_import(CONFIG("qwen2", "XForCausalLM", TYPES(FULL, FULL) ", \"use_sliding_window\": false"),
+                  "7 of block");
+    expect_import(CONFIG("qwen2", "XForCausalLM", TYPES(FULL, SLIDING) ", \"use_sliding_window\": true"),
+                  "layers    = [ 1 of global, 2 of local, 1 of global, 2 of local, 1 of global ]");
+    expect_import(CONFIG("qwen2", "XForCausalLM",
+                         TYPES(FULL, SLIDING) ", \"use_sliding_window\": true, \"max_window_layers\": 1"),
+                  "'max_window_layers' is 1: 'layer_types' calls layer 3 full_attention");
+    expect_import(CONFIG("qwen3", "XForCausalLM", ", \"use_sliding_window\": true, \"sliding_window\": null"),
+                  "'use_sliding_window' is true, but 'sliding_window' is null");
+    expect_import(CONFIG("llama", "XForCausalLM", TYPES(FULL, SLIDING)),
+                  "'sliding_window' is absent: 'layer_types' calls layer 1 sliding_attention");
 }
 
 int main(void)
@@ -460,8 +652,12 @@ int main(void)
         cmocka_unit_test(every_failing_allocation_is_survived),
         cmocka_unit_test(the_example_of_the_readme_reads),
         cmocka_unit_test(wrong_specs_are_told_where),
+        cmocka_unit_test(values_that_cannot_be_are_told_where),
         cmocka_unit_test(old_and_new_configurations_are_read),
         cmocka_unit_test(unknown_knobs_and_values_are_named),
+        cmocka_unit_test(numbers_have_ranges),
+        cmocka_unit_test(keys_that_disagree_are_named),
+        cmocka_unit_test(windows_are_told_once),
     };
     return cmocka_run_group_tests_name("families", tests, NULL, NULL);
 }

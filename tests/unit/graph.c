@@ -19,9 +19,9 @@ static void the_op_table_is_consistent(void **state)
         LigOpCode found;
         assert_true(lig_op_find(lig_str(info->name), &found));
         assert_int_equal(found, code);
-        int ways = (info->gradient != NULL) + (info->gradient_op != NULL) + (info->no_gradient != NULL);
-        assert_int_equal(ways, 1);
-        if (info->gradient_op) assert_true(lig_op_find(lig_str(info->gradient_op), &found));
+        assert_int_equal(info->gradient.kind == LIG_GRADIENT_LATER, info->gradient.text == NULL);
+        if (info->gradient.kind == LIG_GRADIENT_OP)
+            assert_true(lig_op_find(lig_str(info->gradient.text), &found));
         assert_int_equal(info->lowering.kind == LIG_LOWER_BODY, info->lowering.text == NULL);
         assert_true(info->meaning[0] != '\0');
         assert_int_equal(info->required_attrs & info->optional_attrs, 0);

@@ -98,7 +98,7 @@ static void step_equals_each_alone(void **state)
     static float together[2 * VOCABULARY_MOST], alone[VOCABULARY_MOST];
     Opened o = open_all(NULL, 2);
     size_t row = (size_t)ligature_vocabulary(o.session);
-    const LigatureRow rows[] = {{0, prompt, PROMPT}, {1, prompt + 2, 3}};
+    const LigatureRow rows[] = {{0, prompt, PROMPT, 0}, {1, prompt + 2, 3, 0}};
     assert_int_equal(ligature_step(o.session, rows, 2, together), LIGATURE_OK);
     for (int64_t r = 0; r < 2; r++) {
         ligature_clear(o.session, r);

@@ -244,6 +244,38 @@ static void refuses_lies(void **state)
     lig_context_destroy(ctx);
 }
 
+// Names that are not there, and names that are not known.
+static void refuses_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to, *says;
+    } wrong[] = {
+        {"\x06linear", "\x06l near", "the op's name is empty, or not of letters, digits and . _ -"},
+        {"\x06linear", "\x06lineal", "op `lineal` is not known here"},
+        {"\x05model", "\x05m\033del", "the stage's name is empty, or not of letters"},
+        {"\x05model", "\x05noble", "stage `noble` is not known here"},
+    };
+    LigContext *ctx = lig_context_create();
+    LigMappedFile *file;
+    char message[256] = "";
+    expect_ok(ctx, lig_file_map(ctx, STAGES ".ligb", &file));
+    unsigned char *bytes = malloc(file->size);
+    assert_non_null(bytes);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        size_t length = strlen(wrong[i].from);
+        memcpy(bytes, file->data, file->size);
+        unsigned char *at = memmem(bytes, file->size, wrong[i].from, length);
+        assert_non_null(at);
+        memcpy(at, wrong[i].to, length);
+        assert_int_not_equal(read_bytes(bytes, file->size, message), LIG_OK);
+        if (!strstr(message, wrong[i].says)) fail_msg("\"%s\" does not say \"%s\"", message, wrong[i].says);
+    }
+    free(bytes);
+    lig_file_unmap(file);
+    lig_context_destroy(ctx);
+}
+
 static void refuses_broken_modules(void **state)
 {
     (void)state;
@@ -308,10 +340,15 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--bless") == 0) return bless();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keeps_every_stage),      cmocka_unit_test(keeps_its_bytes),
-        cmocka_unit_test(brings_params),          cmocka_unit_test(refuses_cuts),
-        cmocka_unit_test(survives_flips),         cmocka_unit_test(refuses_lies),
-        cmocka_unit_test(refuses_broken_modules), cmocka_unit_test(survives_failing_allocations),
+        cmocka_unit_test(keeps_every_stage),
+        cmocka_unit_test(keeps_its_bytes),
+        cmocka_unit_test(brings_params),
+        cmocka_unit_test(refuses_cuts),
+        cmocka_unit_test(survives_flips),
+        cmocka_unit_test(refuses_lies),
+        cmocka_unit_test(refuses_names),
+        cmocka_unit_test(refuses_broken_modules),
+        cmocka_unit_test(survives_failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -214,7 +214,7 @@ static void norms(void **state)
                      .attrs = {attrs, which == 1 ? 2 : 1},
                      .count = 3};
         one.operands[0] = random_tensor(dtype, 2, dims, &seed);
-        one.operands[1] = random_tensor(at % 2 ? LIG_F32 : dtype, 1, dims + 1, &seed);
+        one.operands[1] = random_tensor(at / 3 / FLOATS == 1 ? LIG_F32 : dtype, 1, dims + 1, &seed);
         one.operands[2] = random_tensor(dtype, 2, dims, &seed);
         Forward f = {.of = norm,
                      .count = which == 2 ? 3 : 2,
@@ -230,11 +230,11 @@ static long double rope(const Forward *f, long double *const *x)
 {
     long double sum = 0;
     for (int64_t i = 0; i < f->sizes[0];
-         i++) { // [3,2,8], F = 3, positions 0, 5, 9 and frequencies 1, 0.5, 0.25
+         i++) { // [3,1,17], F = 3, positions 0, 5, 9 and frequencies 1, 0.5, 0.25
         static const int positions[] = {0, 5, 9};
-        int64_t c = i % 8, pair = f->form ? c % 3 : c / 2, base = i - c;
+        int64_t c = i % 17, pair = f->form ? c % 3 : c / 2, base = i - c;
         int64_t a = base + (f->form ? pair : 2 * pair), b = f->form ? a + 3 : a + 1;
-        int64_t row = i / 16;
+        int64_t row = i / 17;
         long double angle = positions[row] * ldexpl(1, (int)-pair);
         long double y = c >= 6   ? x[0][i]
                         : i == a ? x[0][a] * cosl(angle) - x[0][b] * sinl(angle)
@@ -252,7 +252,7 @@ static void rotations(void **state)
     for (int at = 0; at < 2 * FLOATS; at++) {
         LigAttr pairs = ATTR_NAME(PAIRS, at % 2 ? "half" : "adjacent");
         OneOp one = {.code = LIG_OP_ROPE_GRAD, .attrs = {&pairs, 1}, .count = 3};
-        one.operands[0] = RANDOM(&seed, floats[at / 2], 3, 2, 8);
+        one.operands[0] = RANDOM(&seed, floats[at / 2], 3, 1, 17);
         one.operands[1] = INTEGERS(0, 5, 9);
         one.operands[2] = TENSOR(LIG_F32, 3);
         for (int i = 0; i < 3; i++)
@@ -265,7 +265,7 @@ static void rotations(void **state)
 
 // ---- attention ----
 
-enum { BATCH = 2, HEADS = 4, KV_HEADS = 2, QUERIES = 3, KEYS = 5, WIDTH = 7, VALUE_WIDTH = 6 };
+enum { BATCH = 2, HEADS = 4, KV_HEADS = 2, QUERIES = 3, KEYS = 5, WIDTH = 17, VALUE_WIDTH = 6 };
 
 static long double attend(const Forward *f, long double *const *x, int64_t query)
 {
@@ -314,7 +314,7 @@ static void dense_attention(void **state)
 
 // Attention without slot: two rows of 4 and 3 tokens between tokens of no row, the second with two keys only, so
 // that its last query in a window sees none.
-enum { FLAT_TOKENS = 9, FLAT_ROWS = 2, FLAT_WIDTH = 5 };
+enum { FLAT_TOKENS = 9, FLAT_ROWS = 2, FLAT_WIDTH = 17 };
 static const int32_t flat_start[] = {1, 5, 8}, flat_lengths[] = {4, 2};
 static const int32_t flat_positions[] = {0, 0, 1, 2, 3, 0, 1, 3, 0};
 
@@ -412,10 +412,32 @@ static void queries_without_keys_have_no_gradient(void **state)
     finish(&one, outs, MOST_RESULTS);
 }
 
+// Of one key the share is 1 whatever the score: all of dy is v's.
+static void one_key_takes_the_whole_gradient(void **state)
+{
+    (void)state;
+    LigAttr scale = ATTR_FLOAT(SCALE, 0.25);
+    uint64_t seed = 11;
+    for (int dense = 0; dense < 2; dense++) {
+        OneOp one = {.code = dense ? LIG_OP_SDPA_GRAD : LIG_OP_ATTENTION_GRAD, .attrs = {&scale, 1}};
+        one.count = dense ? 4 : 7;
+        for (int i = 0; i < 4; i++)
+            one.operands[i] = dense ? RANDOM(&seed, LIG_F32, 1, 1, 1, 1) : RANDOM(&seed, LIG_F32, 1, 1, 1);
+        if (!dense) one.operands[4] = INTEGERS(0);
+        if (!dense) one.operands[5] = INTEGERS(0, 1);
+        if (!dense) one.operands[6] = INTEGERS(1);
+        LigTensor outs[MOST_RESULTS];
+        run_all(&one, outs);
+        assert_true(tensor_at(&outs[0], 0) == 0 && tensor_at(&outs[1], 0) == 0);
+        assert_true(tensor_at(&outs[2], 0) == tensor_at(&one.operands[dense ? 3 : 0], 0));
+        finish(&one, outs, MOST_RESULTS);
+    }
+}
+
 // ---- losses ----
 
 static const int32_t labels[] = {4, -100, 0, 3, 2};
-enum { TOKENS = 5, CLASSES = 7, INNER = 3 };
+enum { TOKENS = 5, CLASSES = 17, INNER = 3 };
 
 static long double token_loss(const long double *logits, int32_t label)
 {
@@ -427,7 +449,7 @@ static long double token_loss(const long double *logits, int32_t label)
 static long double cross_entropy(const Forward *f, long double *const *x)
 {
     long double sum = 0;
-    for (int64_t t = 0; t < TOKENS; t++) sum += weight_of(f, t) * token_loss(x[0] + t * CLASSES, labels[t]);
+    for (int64_t t = 0; t < f->rows; t++) sum += weight_of(f, t) * token_loss(x[0] + t * CLASSES, labels[t]);
     return sum;
 }
 
@@ -442,7 +464,7 @@ static void logits_of(long double *const *x, int64_t t, long double *logits)
 static long double linear_cross_entropy(const Forward *f, long double *const *x)
 {
     long double sum = 0, logits[CLASSES];
-    for (int64_t t = 0; t < TOKENS; t++) {
+    for (int64_t t = 0; t < f->rows; t++) {
         logits_of(x, t, logits);
         sum += weight_of(f, t) * token_loss(logits, labels[t]);
     }
@@ -453,20 +475,22 @@ static void losses_are_their_formulas(void **state)
 {
     (void)state;
     uint64_t seed = 6;
-    for (int d = 0; d < FLOATS; d++) {
+    for (int at = 0; at < 2 * FLOATS; at++) {
+        int d = at % FLOATS;
+        int64_t tokens = at < FLOATS ? TOKENS : 1;
         OneOp plain = {.code = LIG_OP_CROSS_ENTROPY, .count = 2};
-        plain.operands[0] = RANDOM(&seed, floats[d], TOKENS, CLASSES);
-        plain.operands[1] = integers(labels, TOKENS);
+        plain.operands[0] = RANDOM(&seed, floats[d], tokens, CLASSES);
+        plain.operands[1] = integers(labels, tokens);
         OneOp head = {.code = LIG_OP_LINEAR_CROSS_ENTROPY, .count = 3};
-        head.operands[0] = RANDOM(&seed, floats[d], TOKENS, INNER);
+        head.operands[0] = RANDOM(&seed, floats[d], tokens, INNER);
         head.operands[1] = RANDOM(&seed, floats[d], CLASSES, INNER);
-        head.operands[2] = integers(labels, TOKENS);
+        head.operands[2] = integers(labels, tokens);
         LigTensor loss = run(&plain), head_loss = run(&head);
         assert_int_equal(loss.shape.dtype, floats[d] == LIG_F64 ? LIG_F64 : LIG_F32);
         long double x[TOKENS * INNER], weight[CLASSES * INNER], logits[CLASSES], *const xs[] = {x, weight};
-        for (int i = 0; i < TOKENS * INNER; i++) x[i] = number_at(&head.operands[0], i);
+        for (int i = 0; i < tokens * INNER; i++) x[i] = number_at(&head.operands[0], i);
         for (int i = 0; i < CLASSES * INNER; i++) weight[i] = number_at(&head.operands[1], i);
-        for (int64_t t = 0; t < TOKENS; t++) {
+        for (int64_t t = 0; t < tokens; t++) {
             for (int c = 0; c < CLASSES; c++) logits[c] = number_at(&plain.operands[0], t * CLASSES + c);
             expect(&loss, t, token_loss(logits, labels[t]), 8, "cross_entropy");
             logits_of(xs, t, logits);
@@ -484,19 +508,21 @@ static void losses(void **state)
     (void)state;
     static const int operands[] = {0, 1};
     uint64_t seed = 7;
-    for (int d = 0; d < FLOATS; d++) {
+    for (int at = 0; at < 2 * FLOATS; at++) {
+        int d = at % FLOATS;
+        int64_t tokens = at < FLOATS ? TOKENS : 1;
         OneOp plain = {.code = LIG_OP_CROSS_ENTROPY_GRAD, .count = 3};
-        plain.operands[0] = RANDOM(&seed, floats[d], TOKENS, CLASSES);
-        plain.operands[1] = integers(labels, TOKENS);
-        plain.operands[2] = RANDOM(&seed, LIG_F32, TOKENS);
-        Forward f = {.of = cross_entropy, .count = 1, .dy = &plain.operands[2]};
+        plain.operands[0] = RANDOM(&seed, floats[d], tokens, CLASSES);
+        plain.operands[1] = integers(labels, tokens);
+        plain.operands[2] = RANDOM(&seed, at < FLOATS ? LIG_F32 : floats[d], tokens);
+        Forward f = {.of = cross_entropy, .count = 1, .rows = tokens, .dy = &plain.operands[2]};
         check_gradient(&plain, &f, operands, &seed);
         OneOp head = {.code = LIG_OP_LINEAR_CROSS_ENTROPY_GRAD, .count = 4};
-        head.operands[0] = RANDOM(&seed, floats[d], TOKENS, INNER);
+        head.operands[0] = RANDOM(&seed, floats[d], tokens, INNER);
         head.operands[1] = RANDOM(&seed, floats[d], CLASSES, INNER);
-        head.operands[2] = integers(labels, TOKENS);
-        head.operands[3] = RANDOM(&seed, LIG_F32, TOKENS);
-        Forward g = {.of = linear_cross_entropy, .count = 2, .dy = &head.operands[3]};
+        head.operands[2] = integers(labels, tokens);
+        head.operands[3] = RANDOM(&seed, at < FLOATS ? LIG_F32 : floats[d], tokens);
+        Forward g = {.of = linear_cross_entropy, .count = 2, .rows = tokens, .dy = &head.operands[3]};
         check_gradient(&head, &g, operands, &seed);
     }
 }
@@ -512,6 +538,7 @@ int main(void)
         cmocka_unit_test(dense_attention),
         cmocka_unit_test(flat_attention),
         cmocka_unit_test(queries_without_keys_have_no_gradient),
+        cmocka_unit_test(one_key_takes_the_whole_gradient),
         cmocka_unit_test(losses_are_their_formulas),
         cmocka_unit_test(losses),
     };

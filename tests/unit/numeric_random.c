@@ -3,6 +3,8 @@
 
 #include "ir/base/random.h"
 
+static const LigDtype step_dtypes[] = {LIG_I64, LIG_I32, LIG_I8, LIG_U8};
+
 static OneOp draw(LigOpCode code, const LigAttr *attrs, const LigShape *shape, int64_t step)
 {
     OneOp one = {
@@ -26,6 +28,9 @@ static void uniform_numbers_are_the_words_of_the_counter(void **state)
         int d = at % FLOATS;
         LigShape shape = {.dtype = floats[d], .rank = 1, .dims = {counts[at / FLOATS]}};
         OneOp one = draw(LIG_OP_UNIFORM, attrs, &shape, 9);
+        free(one.operands[0].data);
+        one.operands[0] = TENSOR(step_dtypes[d], 1);
+        set_integer(&one.operands[0], 0, 9);
         LigTensor out = run(&one);
         for (int64_t i = 0; i < shape.dims[0]; i++) {
             uint64_t wide = d == 0 ? (uint64_t)word(2 * i, 42, 3, 9) << 32 | word(2 * i + 1, 42, 3, 9)
@@ -90,11 +95,17 @@ static void normal_numbers_are_these_bits(void **state)
                                     0x3ffad562e19e4eb3, 0xbff3fe2cc6a108c5, 0x3fa3cbf671370b27,
                                     0x3ff56c87aedf662b, 0xbff0fa3971f0f7d1};
     LigAttr attrs[] = {ATTR_INT(SEED, 1), ATTR_INT(OP, 2)};
-    LigShape shape = {.dtype = LIG_F64, .rank = 1, .dims = {8}};
-    OneOp one = draw(LIG_OP_NORMAL, attrs, &shape, 3);
-    LigTensor out = run(&one);
-    assert_memory_equal(out.data, bits, sizeof bits);
-    finish(&one, &out, 1);
+    static const int64_t counts[] = {8, 1, 7, 33};
+    for (int d = 0; d < 4; d++) { // whatever the dtype of the step, and however many follow
+        LigShape shape = {.dtype = LIG_F64, .rank = 1, .dims = {counts[d]}};
+        OneOp one = draw(LIG_OP_NORMAL, attrs, &shape, 3);
+        free(one.operands[0].data);
+        one.operands[0] = TENSOR(step_dtypes[d], 1);
+        set_integer(&one.operands[0], 0, 3);
+        LigTensor out = run(&one);
+        assert_memory_equal(out.data, bits, (counts[d] < 8 ? (size_t)counts[d] : 8) * sizeof *bits);
+        finish(&one, &out, 1);
+    }
 }
 
 static void moments(const LigTensor *t, long double *mean, long double *square)
@@ -139,7 +150,8 @@ static void dropout_keeps_by_the_same_words(void **state)
         LigAttr attrs[] = {ATTR_INT(SEED, 5), ATTR_INT(OP, 6), ATTR_FLOAT(RATE, rate)};
         OneOp one = {.code = LIG_OP_DROPOUT, .attrs = {attrs, 3}, .count = 2};
         one.operands[0] = RANDOM(&seed, floats[at % FLOATS], 13, 17);
-        one.operands[1] = INTEGERS(8);
+        one.operands[1] = TENSOR(step_dtypes[at % FLOATS], 1);
+        set_integer(&one.operands[1], 0, 8);
         LigTensor out = run(&one);
         int64_t kept = 0;
         for (int64_t i = 0; i < 221; i++) {

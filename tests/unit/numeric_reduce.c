@@ -19,6 +19,13 @@ static LigTensor some_numbers(LigDtype dtype, int rank, const int64_t *dims, uin
 static const int64_t shapes[][3] = {{1, 1, 1}, {3, 7, 1}, {2, 33, 5}, {1, 13, 17}};
 enum { SHAPES = 4 };
 
+static long double fold(LigOpCode code, long double so_far, long double x)
+{
+    if (code == LIG_OP_PROD) return so_far * x;
+    if (code == LIG_OP_SUM) return so_far + x;
+    return code == LIG_OP_REDUCE_MAX ? fmaxl(so_far, x) : fminl(so_far, x);
+}
+
 static void fold_axis(LigOpCode code, LigDtype dtype, const int64_t *dims, uint64_t *seed)
 {
     LigAttr attrs[] = {ATTR_INTS(AXES, 1), ATTR_FLAG(KEEP)};
@@ -27,25 +34,31 @@ static void fold_axis(LigOpCode code, LigDtype dtype, const int64_t *dims, uint6
     one.operands[0] = some_numbers(dtype, 3, dims, seed);
     LigTensor out = run(&one);
     assert_int_equal(out.shape.rank, keep ? 3 : 2);
-    for (int64_t i = 0; i < dims[0] * dims[2]; i++) {
-        long double want = code == LIG_OP_PROD ? 1 : HUGE_VALL;
-        for (int64_t j = 0; j < dims[1]; j++) {
-            long double x = number_at(&one.operands[0], (i / dims[2] * dims[1] + j) * dims[2] + i % dims[2]);
-            want = code == LIG_OP_PROD ? want * x : fminl(want, x);
+    bool wraps = code == LIG_OP_PROD && lig_dtype_is_integer(dtype); // told apart below
+    for (int64_t i = 0; !wraps && i < dims[0] * dims[2]; i++) {
+        int64_t first = i / dims[2] * dims[1] * dims[2] + i % dims[2];
+        long double want = number_at(&one.operands[0], first), magnitude = fabsl(want);
+        for (int64_t j = 1; j < dims[1]; j++) {
+            long double x = number_at(&one.operands[0], first + j * dims[2]);
+            magnitude += fabsl(x);
+            want = fold(code, want, x);
         }
-        bool wraps = code == LIG_OP_PROD && lig_dtype_is_integer(dtype);
-        if (!wraps) expect(&out, i, want, fabsl(want), lig_op_info(code)->name);
+        if (code == LIG_OP_SUM && dtype == LIG_U8) want = fmodl(want, 256);
+        if (code == LIG_OP_SUM && dtype == LIG_I8) want = fmodl(want + 128 + 1024, 256) - 128;
+        expect(&out, i, want, fabsl(want) + magnitude, lig_op_info(code)->name);
     }
     finish(&one, &out, 1);
 }
 
-static void prod_and_min_fold_an_axis(void **state)
+static void folds_of_an_axis(void **state)
 {
     (void)state;
     uint64_t seed = 1;
     for (int at = 0; at < SHAPES * NUMBERS; at++) {
         fold_axis(LIG_OP_PROD, numbers[at % NUMBERS], shapes[at / NUMBERS], &seed);
         fold_axis(LIG_OP_REDUCE_MIN, numbers[at % NUMBERS], shapes[at / NUMBERS], &seed);
+        fold_axis(LIG_OP_REDUCE_MAX, numbers[at % NUMBERS], shapes[at / NUMBERS], &seed);
+        fold_axis(LIG_OP_SUM, numbers[at % NUMBERS], shapes[at / NUMBERS], &seed);
     }
 }
 
@@ -210,20 +223,25 @@ static void the_largest_come_in_order(void **state)
     expect_error(&many, LIG_ERR_SHAPE, "the k taken");
 }
 
-static void log_softmax_of_large_logits(void **state)
+static void softmaxes_of_large_logits(void **state)
 {
     (void)state;
     static const int64_t columns[] = {1, 7, 33};
     uint64_t seed = 5;
-    for (int at = 0; at < 3 * FLOATS; at++) {
-        int64_t n = columns[at / FLOATS];
-        OneOp one = {.code = LIG_OP_LOG_SOFTMAX, .operands = {TENSOR(floats[at % FLOATS], 3, n)}, .count = 1};
+    for (int at = 0; at < 6 * FLOATS; at++) {
+        int64_t n = columns[at / FLOATS % 3];
+        bool log = at < 3 * FLOATS;
+        OneOp one = {.code = log ? LIG_OP_LOG_SOFTMAX : LIG_OP_SOFTMAX,
+                     .operands = {TENSOR(floats[at % FLOATS], 3, n)},
+                     .count = 1};
         fill_random(&one.operands[0], &seed, 990, 1000); // exp alone would overflow
         LigTensor out = run(&one);
         for (int64_t i = 0; i < 3 * n; i++) {
             long double sum = 0;
             for (int64_t c = 0; c < n; c++) sum += expl(number_at(&one.operands[0], i / n * n + c) - 1000);
-            expect(&out, i, number_at(&one.operands[0], i) - 1000 - logl(sum), 1000, "log_softmax");
+            long double x = number_at(&one.operands[0], i) - 1000;
+            if (log) expect(&out, i, x - logl(sum), 1000, "log_softmax");
+            if (!log) expect(&out, i, expl(x) / sum, 1, "softmax");
         }
         finish(&one, &out, 1);
     }
@@ -232,7 +250,7 @@ static void log_softmax_of_large_logits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(prod_and_min_fold_an_axis),
+        cmocka_unit_test(folds_of_an_axis),
         cmocka_unit_test(products_of_integers_wrap),
         cmocka_unit_test(extremes_of_integers_reach_their_limits),
         cmocka_unit_test(any_and_all_of_bools),
@@ -240,7 +258,7 @@ int main(void)
         cmocka_unit_test(the_first_nan_is_an_extreme),
         cmocka_unit_test(running_sums_in_all_forms),
         cmocka_unit_test(the_largest_come_in_order),
-        cmocka_unit_test(log_softmax_of_large_logits),
+        cmocka_unit_test(softmaxes_of_large_logits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,10 +7,10 @@ static void assign_rounds_to_the_state(void **state)
     uint64_t seed = 1;
     for (int at = 0; at < FLOATS * FLOATS; at++) {
         OneOp one = {.code = LIG_OP_ASSIGN, .count = 2};
-        one.operands[0] = TENSOR(floats[at / FLOATS], 5, 7);
-        one.operands[1] = RANDOM(&seed, floats[at % FLOATS], 5, 7);
+        one.operands[0] = TENSOR(floats[at / FLOATS], 1, 5, 17);
+        one.operands[1] = RANDOM(&seed, floats[at % FLOATS], 1, 5, 17);
         LigTensor out = run(&one);
-        for (int64_t i = 0; i < 35; i++) {
+        for (int64_t i = 0; i < 85; i++) {
             expect(&out, i, number_at(&one.operands[1], i), 0, "assign");
             assert_true(tensor_at(&one.operands[0], i) == tensor_at(&out, i)); // in the state's own bytes
         }
@@ -36,9 +36,10 @@ static void check_adamw(LigDtype dtype, int64_t count, int32_t step, uint64_t *s
     for (int i = 0; i < 4; i++) one.operands[i] = RANDOM(seed, dtype, count);
     for (int64_t i = 0; i < count; i++) // a mean of squares
         lig_shape_set(&one.operands[2].shape, one.operands[2].data, i, fabs(tensor_at(&one.operands[2], i)));
-    one.operands[4] = TENSOR(LIG_F32, 1);
+    one.operands[4] = TENSOR(dtype, 1);
     lig_shape_set(&one.operands[4].shape, one.operands[4].data, 0, 0.01);
-    one.operands[5] = INTEGERS(step);
+    one.operands[5] = TENSOR(step == 1 ? LIG_I8 : step == 200 ? LIG_U8 : LIG_I64, 1);
+    set_integer(&one.operands[5], 0, step);
     long double rate = number_at(&one.operands[4], 0), want[3][33];
     const long double b1 = (long double)0.9, b2 = (long double)0.95;
     for (int64_t i = 0; i < count; i++) {
@@ -68,6 +69,7 @@ static void adamw_follows_its_paper(void **state)
     uint64_t seed = 2;
     for (int at = 0; at < 3 * FLOATS; at++) {
         check_adamw(floats[at % FLOATS], counts[at / FLOATS], 1, &seed);
+        check_adamw(floats[at % FLOATS], counts[at / FLOATS], 200, &seed);
         check_adamw(floats[at % FLOATS], counts[at / FLOATS], 1000, &seed);
     }
 }

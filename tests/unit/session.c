@@ -78,7 +78,7 @@ enum { ID_COUNT = sizeof ids / sizeof *ids };
 static void answer_alone(LigSession *session, int64_t first, int64_t count, float logits[VOCAB])
 {
     lig_session_reset(session, 3);
-    const LigRow row = {3, ids + first, count};
+    const LigRow row = {3, ids + first, count, 0};
     assert_int_equal(lig_session_step(session, &row, 1, logits), LIG_OK);
     lig_session_reset(session, 3);
 }
@@ -101,7 +101,7 @@ static void sizes_are_those_of_the_model(void **state)
 static void rows_of_one_step_do_not_meet(void **state)
 {
     LigSession *session = ((Fixture *)*state)->session;
-    const LigRow rows[] = {{2, ids, 3}, {0, ids + 5, 9}, {1, ids + 20, 2}};
+    const LigRow rows[] = {{2, ids, 3, 0}, {0, ids + 5, 9, 0}, {1, ids + 20, 2, 0}};
     float together[3][VOCAB], alone[VOCAB];
     assert_int_equal(lig_session_step(session, rows, 3, together[0]), LIG_OK);
     for (size_t i = 0; i < 3; i++) {
@@ -115,7 +115,8 @@ static void rows_of_one_step_do_not_meet(void **state)
 static void rows_go_on_from_what_their_slots_hold(void **state)
 {
     LigSession *session = ((Fixture *)*state)->session;
-    const LigRow first[] = {{0, ids, 7}, {1, ids + 10, 2}}, second[] = {{1, ids + 12, 6}, {0, ids + 7, 1}};
+    const LigRow first[] = {{0, ids, 7, 0}, {1, ids + 10, 2, 0}},
+                 second[] = {{1, ids + 12, 6, 0}, {0, ids + 7, 1, 0}};
     float together[2][VOCAB], alone[VOCAB];
     assert_int_equal(lig_session_step(session, first, 2, NULL), LIG_OK);
     assert_int_equal(lig_session_step(session, second, 2, together[0]), LIG_OK);
@@ -144,7 +145,7 @@ static void interpreted_is_as_compiled(void **state)
     Fixture *f = *state;
     LigExecutable *executable = make_executable(f, true);
     LigSession *session = make_session(executable);
-    const LigRow rows[] = {{2, ids, 3}, {0, ids + 5, 9}};
+    const LigRow rows[] = {{2, ids, 3, 0}, {0, ids + 5, 9, 0}};
     float compiled[2][VOCAB], interpreted[2][VOCAB];
     assert_int_equal(lig_session_step(f->session, rows, 2, compiled[0]), LIG_OK);
     assert_int_equal(lig_session_step(session, rows, 2, interpreted[0]), LIG_OK);
@@ -179,7 +180,7 @@ static void context_is_a_limit(void **state)
     assert_int_equal(lig_session_length(f->session, 0), 0);
     assert_int_equal(lig_session_feed(f->session, 0, ids, CONTEXT, NULL), LIG_OK);
     assert_refused(f, lig_session_feed(f->session, 0, ids, 1, NULL), "32 are taken");
-    const LigRow rows[] = {{1, ids, 2}, {0, ids, 1}};
+    const LigRow rows[] = {{1, ids, 2, 0}, {0, ids, 1, 0}};
     assert_refused(f, lig_session_step(f->session, rows, 2, NULL), "32 are taken");
     assert_int_equal(lig_session_length(f->session, 0), CONTEXT);
     assert_int_equal(lig_session_length(f->session, 1), 0);
@@ -188,8 +189,8 @@ static void context_is_a_limit(void **state)
 static void wrong_rows_are_refused(void **state)
 {
     Fixture *f = *state;
-    const LigRow empty = {0, ids, 0}, below = {-1, ids, 1}, above = {SLOTS, ids, 1};
-    const LigRow twice[] = {{1, ids, 2}, {2, ids, 1}, {1, ids, 1}};
+    const LigRow empty = {0, ids, 0, 0}, below = {-1, ids, 1, 0}, above = {SLOTS, ids, 1, 0};
+    const LigRow twice[] = {{1, ids, 2, 0}, {2, ids, 1, 0}, {1, ids, 1, 0}};
     assert_refused(f, lig_session_step(f->session, &empty, 1, NULL), "at least one token");
     assert_refused(f, lig_session_step(f->session, &below, 1, NULL), "slot -1 is outside");
     assert_refused(f, lig_session_step(f->session, &above, 1, NULL), "slot 4 is outside");
@@ -205,7 +206,7 @@ static void ids_are_of_the_vocabulary(void **state)
     const int32_t wrong[] = {VOCAB, -1, INT32_MAX, INT32_MIN};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         const int32_t sequence[] = {1, 2, wrong[i]};
-        const LigRow one = {0, &wrong[i], 1}, three = {0, sequence, 3};
+        const LigRow one = {0, &wrong[i], 1, 0}, three = {0, sequence, 3, 0};
         assert_refused(f, lig_session_step(f->session, &one, 1, NULL), "expected an index below 131");
         assert_refused(f, lig_session_step(f->session, &three, 1, NULL), "element 2");
         assert_int_equal(lig_session_length(f->session, 0), 0);

@@ -337,7 +337,7 @@ static void every_break_is_told_by_its_rule(void **state)
         {"V02", "a kernel sees only its formals", LIG_STAGE_FUSED, kernel_reads_param},
         {"V03", "linear: its result is stated as f32[N,5]", LIG_STAGE_MODEL, change_type},
         {"V03", "undecided", LIG_STAGE_MODEL, undecided_type},
-        {"V03", "1 operands given", LIG_STAGE_MODEL, drop_operand},
+        {"V03", "1 operand given", LIG_STAGE_MODEL, drop_operand},
         {"V04", "%cache is read in @f after it was written", LIG_STAGE_MODEL, write_twice},
         {"V04", "%cache is read in @f after it was written", LIG_STAGE_FUSED, call_writes_twice},
         {"V04", "%cache is read in @f", LIG_STAGE_MODEL, return_old_state},
