@@ -14,7 +14,6 @@ enum { BLOCK = 32, SCALE_BYTE = 32, SUM_BYTE = 36, HALF_SUM_BYTE = 40 };
 typedef struct Adder {
     const LigTurn *turn;
     LigEmitter *e;
-    const LigBlockFacts *facts;
     LigStorageGroup group;
     LigByteDot dot;
     int block;          // of x, in the turn
@@ -39,21 +38,13 @@ static LLVMValueRef run_sum(const Adder *a, int row)
     return LLVMBuildSub(a->e->builder, broadcast(a, row, SUM_BYTE, a->e->i32), half, "");
 }
 
-// Four columns of the weight, a byte each.
-static LLVMValueRef weight_bytes(Adder *a, int word, int vector)
-{
-    LLVMValueRef bytes = lig_storage_word(a->e, &a->group, word, vector);
-    const uint32_t mask = ((1u << a->facts->bits) - 1) * UINT32_C(0x01010101);
-    return LLVMBuildAnd(a->e->builder, bytes, lig_int_like(LLVMTypeOf(bytes), (int32_t)mask), "");
-}
-
 static void add_products(Adder *a, LLVMValueRef *products)
 {
     const LigTurn *turn = a->turn;
     for (int column = a->first; column < a->first + a->columns; column += LIG_BLOCK_WORD) {
         LLVMValueRef weights[LIG_STORAGE_MAX_VECTORS];
         for (int v = 0; v < turn->vectors; v++)
-            weights[v] = weight_bytes(a, column / LIG_BLOCK_WORD, turn->vector + v);
+            weights[v] = lig_storage_bytes(a->e, &a->group, column / LIG_BLOCK_WORD, turn->vector + v);
         for (int i = 0; i < turn->rows; i++) {
             LLVMValueRef x = broadcast(a, i, column % BLOCK, a->e->i32);
             for (int v = 0; v < turn->vectors; v++) {
@@ -84,10 +75,8 @@ static void add_run(Adder *a, LLVMValueRef *values)
         int vector = turn->vector + i % turn->vectors;
         LLVMValueRef sum = run_sum(a, i / turn->vectors);
         LLVMValueRef exact = lig_byte_dot_close(a->e, a->dot, products[i], sum);
-        if (a->facts->min_sign) {
-            LLVMValueRef min = lig_storage_min(a->e, &a->group, a->first, vector);
-            values[i] = plus_product(a, values[i], min, LLVMBuildSIToFP(b, sum, type, ""));
-        }
+        LLVMValueRef min = lig_storage_min(a->e, &a->group, a->first, vector);
+        if (min) values[i] = plus_product(a, values[i], min, LLVMBuildSIToFP(b, sum, type, ""));
         LLVMValueRef scale = lig_storage_scale(a->e, &a->group, a->first, vector);
         values[i] = plus_product(a, values[i], LLVMBuildSIToFP(b, exact, type, ""), scale);
     }
@@ -109,12 +98,11 @@ static void add_block(Adder *a, LLVMValueRef *sums)
 
 static void add(const LigTurn *turn, LLVMValueRef *sums)
 {
-    const LigBlockFacts *facts = lig_block_facts(turn->storage->dtype);
     Adder adder = {.turn = turn,
                    .e = turn->e,
-                   .facts = facts,
-                   .dot = {.lanes = turn->storage->lanes, .bits = facts->bits, .zero = facts->zero},
-                   .columns = facts->shared < BLOCK ? facts->shared : BLOCK};
+                   .dot = {.lanes = turn->storage->lanes},
+                   .columns = lig_block_facts(turn->storage->dtype)->shared};
+    lig_storage_byte_range(turn->storage, &adder.dot.bits, &adder.dot.zero);
     lig_storage_open(turn->e, &adder.group, turn->storage, turn->panel, turn->step);
     for (adder.block = 0; adder.block < turn->columns / BLOCK; adder.block++) add_block(&adder, sums);
 }

@@ -151,17 +151,13 @@ LLVMValueRef lig_storage_scale(LigEmitter *e, LigStorageGroup *g, int column, in
     return *scale = LLVMBuildFMul(e->builder, *scale, small, "");
 }
 
-// The stored min, or what undoes the offset of unsigned values; all of it exact.
 LLVMValueRef lig_storage_min(LigEmitter *e, LigStorageGroup *g, int column, int vector)
 {
     const LigBlockFacts *facts = facts_of(g);
     const int index = column / facts->shared;
     LLVMValueRef *min = &g->mins[index][vector];
+    if (!facts->min_sign) return NULL;
     if (*min) return *min;
-    if (!facts->min_sign) {
-        LLVMValueRef scale = lig_storage_scale(e, g, column, vector);
-        return *min = LLVMBuildFMul(e->builder, scale, lig_float_like(LLVMTypeOf(scale), -facts->zero), "");
-    }
     *min = half_vector(e, g, LIG_PART_DMIN, vector);
     if (facts->min_sign < 0) *min = LLVMBuildFNeg(e->builder, *min, "");
     if (!lig_block_has(facts, LIG_PART_MIN)) return *min;
@@ -169,9 +165,22 @@ LLVMValueRef lig_storage_min(LigEmitter *e, LigStorageGroup *g, int column, int 
     return *min = LLVMBuildFMul(e->builder, *min, small, "");
 }
 
+// What is added to scale * u: the min, or what undoes the offset of unsigned values; all of it exact.
+static LLVMValueRef offset_vector(LigEmitter *e, LigStorageGroup *g, int column, int vector)
+{
+    const LigBlockFacts *facts = facts_of(g);
+    if (facts->min_sign) return lig_storage_min(e, g, column, vector);
+    LLVMValueRef *offset = &g->mins[column / facts->shared][vector];
+    LLVMValueRef scale = lig_storage_scale(e, g, column, vector);
+    if (!*offset)
+        *offset = LLVMBuildFMul(e->builder, scale, lig_float_like(LLVMTypeOf(scale), -facts->zero), "");
+    return *offset;
+}
+
 // ---- values ----
 
-LLVMValueRef lig_storage_word(LigEmitter *e, LigStorageGroup *g, int word, int vector)
+// Four columns as bytes, with bits of others above their own.
+static LLVMValueRef word_vector(LigEmitter *e, LigStorageGroup *g, int word, int vector)
 {
     LLVMValueRef *out = &g->words[word][vector];
     if (*out) return *out;
@@ -196,6 +205,18 @@ static LLVMValueRef scale_of_byte(LigEmitter *e, LigStorageGroup *g, int column,
     return *out;
 }
 
+void lig_storage_byte_range(const LigStorage *storage, int *bits, int *zero)
+{
+    *bits = lig_block_facts(storage->dtype)->bits;
+    *zero = lig_block_facts(storage->dtype)->zero;
+}
+
+LLVMValueRef lig_storage_bytes(LigEmitter *e, LigStorageGroup *group, int word, int vector)
+{
+    const int bits = facts_of(group)->bits;
+    return masked(e, word_vector(e, group, word, vector), ((1u << bits) - 1) * UINT32_C(0x01010101));
+}
+
 // Where there are registers for it, a value is not shifted down from its byte: masked and converted where it stands,
 // it is u * 2^(8 * byte), which the scale makes up for. That leaves a mask, a conversion and a multiply-add for
 // each vector. The highest bit of a lane would be taken for a sign.
@@ -204,11 +225,11 @@ static LLVMValueRef quantised_vector(LigEmitter *e, LigStorageGroup *g, int colu
     const int bits = facts_of(g)->bits, shift = column % LIG_BLOCK_WORD * 8;
     const bool stays = g->storage->lanes >= WIDE_LANES && shift + bits < 32;
     const uint32_t mask = (1u << bits) - 1;
-    LLVMValueRef word = lig_storage_word(e, g, column / LIG_BLOCK_WORD, vector);
+    LLVMValueRef word = word_vector(e, g, column / LIG_BLOCK_WORD, vector);
     LLVMValueRef value = stays ? masked(e, word, mask << shift) : masked(e, shifted(e, word, shift), mask);
     value = LLVMBuildSIToFP(e->builder, value, lig_same_lanes(value, e->f32), "");
     LLVMValueRef scale = scale_of_byte(e, g, column, vector, stays ? shift / 8 : 0);
-    return lig_emit_fma(e, value, scale, lig_storage_min(e, g, column, vector));
+    return lig_emit_fma(e, value, scale, offset_vector(e, g, column, vector));
 }
 
 LLVMValueRef lig_storage_vector(LigEmitter *e, LigStorageGroup *group, int column, int vector)

@@ -48,11 +48,11 @@ void lig_storage_open(LigEmitter *e, LigStorageGroup *group, const LigStorage *s
 // The f32 vector `vector` at column `column` of the step.
 LLVMValueRef lig_storage_vector(LigEmitter *e, LigStorageGroup *group, int column, int vector);
 
-// Of quantised storage, for arithmetic on integers: weight = scale * u + min (NULL: 0), u a stored value.
-// Four columns from 4 * `word` of the step on as i32 lanes: u of column i in the low bits of byte i, above them
-// bits of others.
-LLVMValueRef lig_storage_word(LigEmitter *e, LigStorageGroup *group, int word, int vector);
-// Of the columns that share scales with column `column`.
+// Of quantised storage, for integer arithmetic: weight = scale * (byte - zero), + min where the dtype has one.
+// Four columns from 4 * `word` of the step on as the bytes of i32 lanes, each an unsigned integer below 1 << bits.
+void lig_storage_byte_range(const LigStorage *storage, int *bits, int *zero);
+LLVMValueRef lig_storage_bytes(LigEmitter *e, LigStorageGroup *group, int word, int vector);
+// Of the columns that share scales with column `column`; min NULL: the dtype has none.
 LLVMValueRef lig_storage_scale(LigEmitter *e, LigStorageGroup *group, int column, int vector);
 LLVMValueRef lig_storage_min(LigEmitter *e, LigStorageGroup *group, int column, int vector);
 

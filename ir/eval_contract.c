@@ -53,11 +53,13 @@ static LigStatus linear_quantised(LigEvalArgs *args)
 }
 
 // x[..,K], weight[N,K] -> x times weight transposed, [..,N]; f32, or x's dtype. A quantised weight is
-// dequantised; with q8a activations the dot product of the columns that share scales is exact in integers. Each row of the weight is read once, for all rows of x.
+// dequantised; with q8a activations the dot product of the columns that share scales is exact in integers. Each row
+// of the weight is read once, for all rows of x.
 LigStatus lig_eval_linear(LigEvalArgs *args)
 {
     const LigTensor *x = &args->operands[0], *weight = &args->operands[1], *z = &args->results[0];
-    if (x->shape.dtype == LIG_Q8A && lig_dtype_is_quantised(weight->shape.dtype)) return linear_quantised(args);
+    if (x->shape.dtype == LIG_Q8A && lig_dtype_has_integer_dot(weight->shape.dtype))
+        return linear_quantised(args);
     int64_t columns = lig_eval_columns(x), rows = lig_eval_rows(x), outputs = weight->shape.dims[0];
     double *xs, *w;
     LIG_TRY(lig_eval_read_all(args, 0, &xs));
