@@ -44,7 +44,7 @@ static void add_products(Adder *a, LLVMValueRef *products)
     for (int column = a->first; column < a->first + a->columns; column += LIG_BLOCK_WORD) {
         LLVMValueRef weights[LIG_STORAGE_MAX_VECTORS];
         for (int v = 0; v < turn->vectors; v++)
-            weights[v] = lig_storage_bytes(a->e, &a->group, column / LIG_BLOCK_WORD, turn->vector + v);
+            weights[v] = lig_storage_bytes(a->e, &a->group, column / LIG_BLOCK_WORD, v);
         for (int i = 0; i < turn->rows; i++) {
             LLVMValueRef x = broadcast(a, i, column % BLOCK, a->e->i32);
             for (int v = 0; v < turn->vectors; v++) {
@@ -72,7 +72,7 @@ static void add_run(Adder *a, LLVMValueRef *values)
     for (int i = 0; i < count; i++) products[i] = lig_byte_dot_zero(a->e, a->dot);
     add_products(a, products);
     for (int i = 0; i < count; i++) {
-        int vector = turn->vector + i % turn->vectors;
+        int vector = i % turn->vectors;
         LLVMValueRef sum = run_sum(a, i / turn->vectors);
         LLVMValueRef exact = lig_byte_dot_close(a->e, a->dot, products[i], sum);
         LLVMValueRef min = lig_storage_min(a->e, &a->group, a->first, vector);
@@ -103,7 +103,7 @@ static void add(const LigTurn *turn, LLVMValueRef *sums)
                    .dot = {.lanes = turn->storage->lanes},
                    .columns = lig_block_facts(turn->storage->dtype)->shared};
     lig_storage_byte_range(turn->storage, &adder.dot.bits, &adder.dot.zero);
-    lig_storage_open(turn->e, &adder.group, turn->storage, turn->panel, turn->step);
+    lig_storage_open(turn->e, &adder.group, turn->storage, turn->place);
     for (adder.block = 0; adder.block < turn->columns / BLOCK; adder.block++) add_block(&adder, sums);
 }
 
