@@ -229,7 +229,8 @@ static LigStatus list_left_out(LigExportPlan *plan)
 {
     for (size_t i = 0; i < lig_model_file_tensor_count(plan->file); i++) {
         const LigFileTensor *tensor = lig_model_file_tensor(plan->file, i);
-        if (is_source(plan, tensor)) continue;
+        // config.json tells in words what these numbers are.
+        if (is_source(plan, tensor) || lig_str_is(tensor->name, "rope_freqs.weight")) continue;
         lig_text_append(&plan->left_out, lig_str(plan->left_out.length ? ", " : ""));
         lig_text_append_visible(&plan->left_out, tensor->name);
     }
@@ -320,6 +321,7 @@ void lig_export_retype(LigExportPlan *plan, LigDtype dtype)
         if (!number || t->keeps_f32) continue;
         LigDtype wanted = t->is_head && has_four_bits(dtype) ? LIG_Q6_K : dtype;
         LigDtype given = fitting(wanted, t->columns);
+        t->wanted = wanted;
         t->fell_back = given != wanted;
         set_dtype(t, given);
     }

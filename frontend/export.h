@@ -32,7 +32,8 @@ typedef struct LigExportTensor {
     float add;             // to every number
     bool keeps_f32;        // small, and too sensitive to be narrowed: norms, biases, positions, token types
     bool is_head;          // makes the logits
-    bool fell_back;        // its width does not divide: not in the dtype asked for, but in the next
+    bool fell_back;        // not in the dtype wanted, whose block does not divide the width, but in the next
+    LigDtype wanted;       // by lig_export_retype
 } LigExportTensor;
 
 typedef struct LigExportPlan {

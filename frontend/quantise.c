@@ -35,7 +35,7 @@ static bool put_q8_0(const float *x, unsigned char *out)
     return put_f16(out, d);
 }
 
-static int nibble(double value)
+static int nibble(float value)
 {
     int q = (int)value;
     return q < 0 ? 0 : q > 15 ? 15 : q;
@@ -55,8 +55,7 @@ static bool put_q4_0(const float *x, unsigned char *out)
     float d = largest / -8, id = inverse(d);
     if (!isfinite(id)) d = id = 0;
     int q[BLOCK];
-    // One rounding, as the reference has where it was built with fused multiply-add.
-    for (int i = 0; i < BLOCK; i++) q[i] = nibble((double)x[i] * (double)id + 8.5);
+    for (int i = 0; i < BLOCK; i++) q[i] = nibble(x[i] * id + 8.5f);
     put_nibbles(q, out + 2);
     return put_f16(out, d);
 }
@@ -71,7 +70,7 @@ static bool put_q5_0(const float *x, unsigned char *out)
     int q[BLOCK];
     uint32_t upper = 0;
     for (int i = 0; i < BLOCK; i++) {
-        int quantum = (int)((double)x[i] * (double)id + 16.5);
+        int quantum = (int)(x[i] * id + 16.5f);
         quantum = quantum > 31 ? 31 : quantum;
         upper |= (uint32_t)(quantum >> 4) << i;
         q[i] = quantum & 15;
@@ -93,7 +92,7 @@ static bool put_q4_1(const float *x, unsigned char *out)
     if (!isfinite(d)) return false;
     if (!isfinite(id)) d = id = 0;
     int q[BLOCK];
-    for (int i = 0; i < BLOCK; i++) q[i] = nibble((double)((x[i] - least) * id + 0.5f));
+    for (int i = 0; i < BLOCK; i++) q[i] = nibble((x[i] - least) * id + 0.5f);
     put_nibbles(q, out + 4);
     return put_f16(out, d) && put_f16(out + 2, least);
 }

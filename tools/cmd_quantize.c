@@ -16,13 +16,43 @@ static size_t bytes_of(const LigExportPlan *plan)
 
 // ---- what is told ----
 
+// "blk.17.ffn_up.weight" and "blk.3.ffn_up.weight" are of one kind.
+static bool same_kind(LigStr a, LigStr b)
+{
+    size_t i = 0, k = 0;
+    while (i < a.length && k < b.length && a.data[i] == b.data[k]) {
+        bool layer = a.data[i] == '.';
+        i++, k++;
+        while (layer && i < a.length && a.data[i] >= '0' && a.data[i] <= '9') i++;
+        while (layer && k < b.length && b.data[k] >= '0' && b.data[k] <= '9') k++;
+    }
+    return i == a.length && k == b.length;
+}
+
+static bool fell_alike(const LigExportTensor *a, const LigExportTensor *b)
+{
+    return a->fell_back && b->fell_back && a->dtype == b->dtype && a->columns == b->columns &&
+           same_kind(a->out.name, b->out.name);
+}
+
+static void tell_kind(const LigOptions *options, const LigExportTensor *t, size_t alike)
+{
+    lig_tell(options, "%.*s (%zu tensor%s): rows of %lld are no multiple of the %lld of %s: %s",
+             LIG_NAME_ARG(t->out.name), alike, alike == 1 ? "" : "s, one a layer", (long long)t->columns,
+             (long long)lig_dtype_block(t->wanted), lig_dtype_name(t->wanted), lig_dtype_name(t->dtype));
+}
+
+// A line a kind of tensor, which names the first.
 static void tell_fallen_back(const LigOptions *options, const LigExportPlan *plan)
 {
     for (size_t i = 0; i < plan->count; i++) {
-        const LigExportTensor *t = &plan->tensors[i];
-        if (!t->fell_back) continue;
-        lig_tell(options, "%.*s has rows of %lld, which do not divide: %s", LIG_NAME_ARG(t->out.name),
-                 (long long)t->columns, lig_dtype_name(t->dtype));
+        size_t before = 0, alike = 0;
+        for (size_t k = 0; k < plan->count; k++) {
+            bool is_alike = fell_alike(&plan->tensors[i], &plan->tensors[k]);
+            before += is_alike && k < i;
+            alike += is_alike;
+        }
+        if (alike && !before) tell_kind(options, &plan->tensors[i], alike);
     }
     if (plan->left_out.length)
         lig_tell(options, "left out, since the format has no place for them: %s", plan->left_out.data);

@@ -89,6 +89,7 @@ static bool find_smollm2(void *data, LigStr name, LigTensorInfo *out)
     (void)data;
     char text[128];
     (void)snprintf(text, sizeof text, "%.*s", LIG_STR_ARG(name));
+    if (strstr(text, "attn_qkv")) return false;
     const bool is_kv = strstr(text, "attn_k") || strstr(text, "attn_v");
     const bool is_wide = strstr(text, "ffn_gate") || strstr(text, "ffn_up");
     *out = (LigTensorInfo){LIG_Q4_1, 2, {is_kv ? 192 : is_wide ? 1536 : 576, 576}};
