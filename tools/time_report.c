@@ -1,6 +1,7 @@
 #include "tools/time_report.h"
 
 #include "tools/diagnostics.h"
+#include "tools/plan_report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +75,7 @@ void lig_memory_report(const LigOptions *options, const LigExecutable *executabl
                      facts.load_ms);
     lig_tell_verbose(options, "plugins loaded: %s", c->plugins);
     if (c->cache_trouble[0]) lig_tell_verbose(options, "cache not used: %s", c->cache_trouble);
+    lig_plan_report(options, lig_executable_module(executable));
     lig_tell_verbose(options, "arena %llu bytes, packed weights %llu bytes, at most %llu bytes in memory",
                      (unsigned long long)facts.arena_bytes, (unsigned long long)facts.resident_bytes,
                      (unsigned long long)peak_resident_bytes());
