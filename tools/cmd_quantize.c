@@ -161,6 +161,17 @@ static LigStatus find_dtype(LigOptions *options, LigDtype *out)
     return found ? LIG_OK : LIG_ERR_INTERNAL;
 }
 
+// Before an hour's work, not after it.
+static LigStatus check_text(const LigOptions *options)
+{
+    const char *text = lig_option_text(options, LIG_OPT_REPORT);
+    LigMappedFile *file;
+    if (!text) return LIG_OK;
+    LIG_TRY(lig_file_map(options->ctx, text, &file));
+    lig_file_unmap(file);
+    return LIG_OK;
+}
+
 LigStatus lig_cmd_quantize(LigOptions *options)
 {
     LigDtype dtype = LIG_F32;
@@ -169,6 +180,7 @@ LigStatus lig_cmd_quantize(LigOptions *options)
     LigModelFile *file;
     LIG_TRY(find_dtype(options, &dtype));
     LIG_TRY(find_kind(options, dtype, &write));
+    LIG_TRY(check_text(options));
     LIG_TRY(lig_model_file_open(options->ctx, lig_options_operand(options), NULL, &file));
     LigStatus status = lig_export_plan(file, lig_write_format(write.kind), &plan);
     if (status == LIG_OK) status = quantise(options, dtype, &write);
