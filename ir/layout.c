@@ -167,7 +167,7 @@ static double load_plain(LigDtype dtype, const unsigned char *at)
 // 2^21 and 2^-24.
 static LigBlockScale load_scale(const LigShape *shape, const unsigned char *bytes, const LigElementPlace *place)
 {
-    LigBlockScale s = {0};
+    LigBlockScale s = {.min = -0.0}; // which changes nothing that it is added to, not even -0
     if (shape->dtype == LIG_Q8A)
         s.scale = load_f32(bytes + place->scale);
     else
