@@ -131,6 +131,15 @@ static int32_t id_of(const Reading *r, int32_t named, int32_t habit)
     return habit >= 0 && (size_t)habit < r->gguf->token_count ? habit : LIG_TOKEN_NONE;
 }
 
+// The unknown token: as the file names it, or the one of that type, or the habit.
+static int32_t unk_of(const Reading *r)
+{
+    const LigGgufTokenizer *gguf = r->gguf;
+    for (size_t i = 0; gguf->unk == LIG_TOKEN_NONE && gguf->token_types && i < gguf->token_count; i++)
+        if (gguf->token_types[i] == LIG_PIECE_UNKNOWN) return (int32_t)i;
+    return id_of(r, gguf->unk, r->kind->unk);
+}
+
 static LigStatus add_wrap(Reading *r, int32_t id, const char *missing)
 {
     if (id == LIG_TOKEN_NONE) return bad(r, missing);
@@ -231,7 +240,7 @@ static LigStatus build(Reading *r, LigImageBytes *out)
         .model = r->kind->model,
         .bos = id_of(r, gguf->bos, r->kind->bos),
         .eos = id_of(r, gguf->eos, r->kind->eos),
-        .unk = id_of(r, gguf->unk, r->kind->unk),
+        .unk = unk_of(r),
         .pad = id_of(r, gguf->pad, r->kind->pad),
         .chat_template = gguf->chat_template,
     };

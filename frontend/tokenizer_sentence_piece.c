@@ -27,11 +27,11 @@ LigSentencePieceRules lig_sentence_piece_rules(LigSentencePieceSettings settings
 
 LigStatus lig_sentence_piece_put(LigVocabulary *v, int32_t id, LigStr text, int32_t kind)
 {
-    if (kind == LIG_PIECE_CONTROL)
+    if (kind == LIG_PIECE_CONTROL || kind == LIG_PIECE_UNKNOWN)
         return text.length > 0 ? lig_vocabulary_add(v, (LigAddedSpec){id, LIG_ADDED_SPECIAL}, text) : LIG_OK;
     if (kind == LIG_PIECE_USER_DEFINED && text.length > 0)
         return lig_vocabulary_add(v, (LigAddedSpec){id, 0}, text);
     LIG_TRY(lig_vocabulary_put(v, id, text));
-    v->unmatched[id] = kind == LIG_PIECE_UNKNOWN || kind == LIG_PIECE_UNUSED || kind == LIG_PIECE_BYTE;
+    v->unmatched[id] = kind == LIG_PIECE_UNUSED || kind == LIG_PIECE_BYTE;
     return LIG_OK;
 }

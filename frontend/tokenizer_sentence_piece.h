@@ -29,7 +29,7 @@ enum {
     LIG_PIECE_BYTE = 6,
 };
 
-// Puts a token of one of these kinds into the vocabulary: control tokens are special, user-defined ones are found in the
+// Puts a token of one of these kinds into the vocabulary: control tokens and the unknown one are special, user-defined ones are found in the
 // text, and only normal ones are made by the model. Errors: INVALID, NO_MEMORY.
 LigStatus lig_sentence_piece_put(LigVocabulary *vocabulary, int32_t id, LigStr text,
                                  int32_t kind) LIG_MUST_CHECK;

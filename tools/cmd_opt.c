@@ -5,6 +5,8 @@
 #include "tools/diagnostics.h"
 #include "tools/graph_output.h"
 #include "tools/json_output.h"
+#include "tools/model_open.h"
+#include "tools/plan_report.h"
 #include "tools/verify_report.h"
 
 #include <string.h>
@@ -143,6 +145,7 @@ static LigStatus run_passes(LigOptions *options, LigModule *module, const PassLi
     bool compares = manager.verify && list->items.count > 0;
     LIG_TRY(compares ? run_compared(options, &manager, module, list) : run_list(&manager, module, list));
     tell_times(options, &manager);
+    lig_plan_report(options, module);
     return LIG_OK;
 }
 

@@ -3,6 +3,23 @@
 #include "ir/base/alloc.h"
 #include "runtime/text/utf8.h"
 
+#include <stdlib.h>
+
+static int by_id(const void *a, const void *b)
+{
+    const LigAddedEntry *left = a;
+    const LigAddedEntry *right = b;
+    return left->added.id < right->added.id ? -1 : left->added.id > right->added.id;
+}
+
+LigStr lig_added_text(const LigAddedIndex *index, int32_t id)
+{
+    const LigAddedEntry key = {.added = {.id = (uint32_t)id}};
+    const LigAddedEntry *entry =
+        index->count > 0 ? bsearch(&key, index->entries, index->count, sizeof key, by_id) : NULL;
+    return entry ? entry->text : (LigStr){0};
+}
+
 // Texts go one after another into memory that may move, so that entries hold offsets until all are there.
 static LigStatus normalise_texts(LigContext *ctx, LigNormaliser *normaliser, LigAddedIndex *index)
 {
@@ -50,6 +67,7 @@ LigStatus lig_added_index_build(LigContext *ctx, const LigImage *image, LigNorma
         if (((added.flags & LIG_ADDED_NORMALIZED) != 0) != (normaliser != NULL)) continue;
         out->entries[out->count++] = (LigAddedEntry){lig_image_token(image, (int32_t)added.id), added};
     }
+    if (out->count > 1) qsort(out->entries, out->count, sizeof *out->entries, by_id);
     if (normaliser) LIG_TRY(normalise_texts(ctx, normaliser, out));
     return build_trie(ctx, out);
 }

@@ -13,7 +13,7 @@ typedef struct LigAddedEntry {
 
 // The tokens that are looked for in the text as it is, or in the normalised one.
 typedef struct LigAddedIndex {
-    LigAddedEntry *entries;
+    LigAddedEntry *entries; // by id
     size_t count;
     LigTrie trie;       // of the texts; its ids are places in the entries
     bool starts[256];   // whether an entry begins with the byte
@@ -25,6 +25,9 @@ typedef struct LigAddedIndex {
 LigStatus lig_added_index_build(LigContext *ctx, const LigImage *image, LigNormaliser *normaliser,
                                 LigAddedIndex *out) LIG_MUST_CHECK;
 void lig_added_index_free(LigAddedIndex *index);
+
+// What is looked for for the token; empty when it is not in the index.
+LigStr lig_added_text(const LigAddedIndex *index, int32_t id);
 
 // The first added token in `text` (valid UTF-8) at or after `from`; what lies before `from` is context. Special
 // tokens count only with `special`.

@@ -38,14 +38,33 @@ static const char *translate(char letter, bool in_brackets)
     }
 }
 
-static void import(LigStr pattern, LigText *out)
+// What Oniguruma reads in brackets but PCRE2 does not, at `at`; NULL: nothing of the kind.
+static const char *foreign_in_brackets(LigStr pattern, size_t at)
+{
+    const LigStr rest = lig_str_skip(pattern, at);
+    if (lig_str_starts_with(rest, LIG_STR("\\W"))) return "\\W";
+    if (lig_str_starts_with(rest, LIG_STR("&&"))) return "&&";
+    return rest.data[0] == '[' && !lig_str_starts_with(rest, LIG_STR("[:")) ? "[" : NULL;
+}
+
+// Appends the pattern as PCRE2 takes it; `*foreign` is what it does not take in brackets, or NULL.
+static void import(LigStr pattern, LigText *out, const char **foreign)
 {
     bool in_brackets = false;
-    for (size_t i = 0; i < pattern.length; i++) {
+    *foreign = NULL;
+    for (size_t i = 0; i < pattern.length && !*foreign; i++) {
         const char c = pattern.data[i];
+        if (in_brackets) *foreign = foreign_in_brackets(pattern, i);
         if (c == '\\' && i + 1 < pattern.length) {
             const char *other = translate(pattern.data[++i], in_brackets);
             lig_text_append(out, other ? lig_str(other) : (LigStr){pattern.data + i - 1, 2});
+            continue;
+        }
+        if (in_brackets && c == '[' && i + 1 < pattern.length) { // [:name:]
+            const char *end = memmem(pattern.data + i, pattern.length - i, ":]", 2);
+            const size_t bytes = end ? (size_t)(end - pattern.data) + 2 - i : 1;
+            lig_text_append(out, (LigStr){pattern.data + i, bytes});
+            i += bytes - 1;
             continue;
         }
         if (c == '[') in_brackets = true;
@@ -99,7 +118,14 @@ LigStatus lig_matcher_init(LigContext *ctx, LigStr pattern, LigMatcher *out)
         return LIG_OK;
     }
     LigText imported = {0};
-    import(pattern, &imported);
+    const char *foreign;
+    import(pattern, &imported, &foreign);
+    if (foreign) {
+        lig_text_free(&imported);
+        return lig_fail(ctx, LIG_ERR_UNSUPPORTED, LIG_NOWHERE,
+                        "tokenizer: the pattern '%.*s' has %s inside of brackets, which is not supported",
+                        LIG_STR_ARG(pattern), foreign);
+    }
     pcre2_general_context *memory = pcre2_general_context_create(pcre_alloc, pcre_free, NULL);
     LigStatus status = memory && !imported.failed ? LIG_OK : lig_no_memory(ctx);
     if (status == LIG_OK) status = compile(ctx, lig_text_view(&imported), memory, out);

@@ -17,7 +17,8 @@ typedef struct LigMatcher {
 } LigMatcher;
 
 // `pattern` is borrowed. Released by lig_matcher_free, also after an error.
-// Errors: INVALID (PCRE2 refuses the pattern: says where), NO_MEMORY.
+// Errors: INVALID (PCRE2 refuses the pattern: says where), UNSUPPORTED (brackets in brackets and the like: named),
+// NO_MEMORY.
 LigStatus lig_matcher_init(LigContext *ctx, LigStr pattern, LigMatcher *out) LIG_MUST_CHECK;
 // Of a text that is itself.
 LigMatcher lig_matcher_literal(LigStr text);

@@ -43,7 +43,7 @@ static void hold_tail(LigTextStream *stream, LigText *out, size_t start)
 void lig_text_stream_feed(LigTextStream *stream, int32_t id, LigText *out)
 {
     if (!lig_decode_counts(stream, id)) return;
-    const LigStr token = lig_tokenizer_token(stream->tokenizer, id);
+    const LigStr token = lig_tokenizer_shown(stream->tokenizer, id);
     if (lig_tokenizer_image(stream->tokenizer)->decoder_count == 0) {
         for (size_t i = 0; i < token.length; i++) feed_byte(stream, token.data[i], out);
     } else {

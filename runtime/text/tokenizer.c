@@ -290,6 +290,12 @@ LigStr lig_tokenizer_token(const LigTokenizer *tokenizer, int32_t id)
     return lig_image_token(&tokenizer->image, id);
 }
 
+LigStr lig_tokenizer_shown(const LigTokenizer *tokenizer, int32_t id)
+{
+    const LigStr normal = lig_added_text(&tokenizer->normalised, id);
+    return normal.length > 0 ? normal : lig_tokenizer_token(tokenizer, id);
+}
+
 int32_t lig_tokenizer_find(const LigTokenizer *tokenizer, LigStr bytes)
 {
     const LigImage *image = &tokenizer->image;

@@ -59,6 +59,9 @@ LigStatus lig_tokenizer_decode(LigContext *ctx, const LigTokenizer *tokenizer, c
 const LigImage *lig_tokenizer_image(const LigTokenizer *tokenizer);
 // The bytes of a token, which may be a part of a character; empty when the id has none.
 LigStr lig_tokenizer_token(const LigTokenizer *tokenizer, int32_t id);
+// What decoding begins with: the same, but the normalised form of an added token that is looked for in the
+// normalised text, as in Transformers.
+LigStr lig_tokenizer_shown(const LigTokenizer *tokenizer, int32_t id);
 // The id of the token, added or not, with exactly these bytes; LIG_TOKEN_NONE when there is none.
 int32_t lig_tokenizer_find(const LigTokenizer *tokenizer, LigStr bytes);
 

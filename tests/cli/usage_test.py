@@ -43,7 +43,7 @@ class Usage(Case):
     def test_unknown_command(self):
         self.fails(2, ["unknown command 'rum'", "did you mean 'run'"], "rum")
         self.fails(2, "unknown command 'xyzzyplugh'", "xyzzyplugh")
-        self.fails(2, "unknown command", "transcribe")
+        self.fails(2, "unknown command", "serve")
 
     def test_unknown_option(self):
         self.fails(2, ["unknown option '--tmep'", "did you mean '--temp'"], "run", "m", "--tmep", "1")

@@ -6,6 +6,7 @@
 #include "ir/text.h"
 #include "ir/verify.h"
 #include "passes/pass.h"
+#include "passes/plan_facts.h"
 #include "runtime/executable.h"
 #include "tests/numeric/compare.h"
 #include "tests/unit/temp_file.h"
@@ -394,6 +395,24 @@ static bool run_pass(Checker *c, LigPassManager *manager, LigModule *module, con
     return pass->numerics == LIG_CHANGES_MEANING || repeat_calls(c, pass, what);
 }
 
+// Arenas are no larger than what is alive at once, and 5 %.
+static bool check_plans(Checker *c)
+{
+    for (size_t i = 0; i < c->module->funcs.count; i++) {
+        const LigFunc *func = c->module->funcs.data[i];
+        LigPlanFacts facts;
+        if (func->kind != LIG_FUNC_VARIANT) continue;
+        if (!expect(c, "plan", "measuring", lig_plan_measure(c->module, func, &facts))) return false;
+        if (facts.arena_bytes >= facts.live_bytes &&
+            facts.arena_bytes <= facts.live_bytes + facts.live_bytes / 20)
+            continue;
+        return fail(c, "plan", "@%.*s: an arena of %llu bytes, but at most %llu are alive at once",
+                    LIG_STR_ARG(func->name), (unsigned long long)facts.arena_bytes,
+                    (unsigned long long)facts.live_bytes);
+    }
+    return true;
+}
+
 // Fused kernels and one kernel an op give the same numbers as the graph.
 static bool check_passes(Checker *c, bool fuse)
 {
@@ -402,6 +421,7 @@ static bool check_passes(Checker *c, bool fuse)
     bool fine = true;
     for (size_t i = 0; fine && i < lig_pass_count(); i++)
         fine = run_pass(c, &manager, c->module, lig_pass_info(i));
+    fine = fine && check_plans(c);
     lig_module_destroy(c->module);
     forget_bases(c);
     return fine;
