@@ -336,7 +336,7 @@ static LigStatus lower(LigBound *bound)
 {
     LigExecutable *e = bound->executable;
     LigLowered **lowered = &e->lowered[lig_module_func_index(e->module, bound->func)];
-    if (!*lowered) LIG_TRY(lig_lower_variant(e->module, bound->func, e->compiler, lowered));
+    if (!*lowered) LIG_TRY(lig_lower_variant(e->module, bound->func, e->compiler, &e->parallel, lowered));
     bound->lowered = *lowered;
     const LigProgram *program = &bound->lowered->program;
     size_t scratch = (size_t)program->scratch_bytes * (size_t)e->parallel.threads;
