@@ -76,17 +76,34 @@ typedef struct Walk {
     LigExportPlan *plan;
     const LigSpec *spec;
     const LigExportForms *forms;
+    LigMap sources; // names of params to names of tensors
 } Walk;
 
-static const LigFileTensor *find_source(const Walk *w, LigRole role, int64_t layer)
+// What the spec calls for, and nothing else: a tensor of the file that it passes over would count in the other
+// format, whose readers go by what is there.
+static LigStatus find_source(const Walk *w, LigRole role, int64_t layer, const LigFileTensor **out)
 {
-    if (!w->forms->from->pattern[role]) return NULL;
-    for (int form = 0; form < LIG_NAME_FORMS; form++) {
-        LigStr name = lig_weight_name(w->plan->arena, w->forms->from, role, layer, form);
-        const LigFileTensor *found = name.data ? lig_model_file_find_tensor(w->plan->file, name) : NULL;
-        if (found) return found;
+    LigStr name = lig_weight_name(w->plan->arena, &lig_names_param, role, layer, 0);
+    if (!name.data) return lig_no_memory(lig_model_file_context(w->plan->file));
+    const char *source = lig_map_get(&w->sources, name);
+    *out = source ? lig_model_file_find_tensor(w->plan->file, lig_str(source)) : NULL;
+    return LIG_OK;
+}
+
+// Building the model checks that all its tensors are there, in the shapes that the spec gives them.
+static LigStatus find_sources(Walk *w)
+{
+    LigArena *arena = w->plan->arena;
+    LigModule *module;
+    LIG_TRY(lig_model_file_build(w->plan->file, &(LigGraphOptions){.kv = LIG_F32}, &module));
+    bool ok = true;
+    for (size_t i = 0; ok && i < module->params.count; i++) {
+        const LigValue *param = module->params.data[i];
+        LigStr name = lig_str_copy(arena, param->name), source = lig_str_copy(arena, param->source);
+        ok = name.data && source.data && lig_map_put(arena, &w->sources, name, (void *)(uintptr_t)source.data);
     }
-    return NULL;
+    lig_module_destroy(module);
+    return ok ? LIG_OK : lig_no_memory(lig_model_file_context(w->plan->file));
 }
 
 static bool is_linear(LigRole role)
@@ -131,7 +148,8 @@ static LigStatus name_tensor(const Walk *w, LigRole role, int64_t layer, LigExpo
 
 static LigStatus add_role(const Walk *w, LigRole role, int64_t layer)
 {
-    const LigFileTensor *source = find_source(w, role, layer);
+    const LigFileTensor *source;
+    LIG_TRY(find_source(w, role, layer, &source));
     if (!source || !w->forms->to->pattern[role]) return LIG_OK;
     LigExportTensor t = {.out = *source, .source = source};
     t.out.data = NULL;
@@ -147,7 +165,8 @@ static LigStatus cut_fused(const Walk *w, LigRole fused, int64_t layer)
     const LigRole biases[] = {LIG_ROLE_BQ, LIG_ROLE_BK, LIG_ROLE_BV};
     const LigAttentionSpec *a = &w->spec->blocks[0].attention;
     const int64_t rows[] = {a->heads * a->head, a->kv_heads * a->head, a->kv_heads * a->head};
-    const LigFileTensor *source = find_source(w, fused, layer);
+    const LigFileTensor *source;
+    LIG_TRY(find_source(w, fused, layer, &source));
     if (!source || w->forms->to->pattern[fused]) return LIG_OK;
     bool is_bias = fused == LIG_ROLE_BQKV;
     int64_t first = 0;
@@ -167,19 +186,10 @@ static LigStatus cut_fused(const Walk *w, LigRole fused, int64_t layer)
 
 static bool is_in_layers(size_t role) { return strstr(lig_names_param.pattern[role], "%d") != NULL; }
 
-// The head is the embedding's table, or the model has no use for it.
-static bool is_unused(const LigSpec *spec, size_t role)
-{
-    bool labels = role == LIG_ROLE_LABELS || role == LIG_ROLE_LABELS_BIAS || role == LIG_ROLE_LABELS_DENSE ||
-                  role == LIG_ROLE_LABELS_DENSE_BIAS;
-    if (labels) return spec->head.kind != LIG_HEAD_CLASSIFY;
-    return role == LIG_ROLE_HEAD && spec->embedding.tie;
-}
-
 static LigStatus add_outer(const Walk *w, size_t first, size_t end)
 {
     for (size_t role = first; role < end; role++) {
-        if (is_in_layers(role) || is_unused(w->spec, role)) continue;
+        if (is_in_layers(role)) continue;
         LIG_TRY(add_role(w, (LigRole)role, 0));
     }
     return LIG_OK;
@@ -252,8 +262,9 @@ static LigStatus copy_all(LigExportPlan *plan)
     return LIG_OK;
 }
 
-static LigStatus walk_roles(const Walk *w)
+static LigStatus walk_roles(Walk *w)
 {
+    LIG_TRY(find_sources(w));
     LIG_TRY(add_outer(w, 0, LIG_ROLE_ATTENTION_NORM));
     LIG_TRY(add_factors(w));
     for (int64_t i = 0; i < lig_spec_layers(w->spec); i++) LIG_TRY(add_layer(w, i));
@@ -284,7 +295,7 @@ LigStatus lig_export_plan(LigModelFile *file, LigExportFormat format, LigExportP
     LigExportForms forms;
     bool same = (lig_model_file_gguf(file) != NULL) == (format == LIG_EXPORT_GGUF);
     if (!same) LIG_TRY(lig_export_forms(file, format, &forms));
-    LIG_TRY(same ? copy_all(out) : walk_roles(&(Walk){out, spec, &forms}));
+    LIG_TRY(same ? copy_all(out) : walk_roles(&(Walk){.plan = out, .spec = spec, .forms = &forms}));
     if (format == LIG_EXPORT_GGUF) mark_head(out, spec);
     return LIG_OK;
 }

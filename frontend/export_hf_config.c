@@ -54,6 +54,9 @@ static bool find_llama3(const LigExportPlan *plan, LigRopeSpec *rope, int64_t he
         return false;
     const float *factors = tensor->data;
     rope->scaling = LIG_ROPE_PLAIN;
+    bool ones = true;
+    for (int64_t i = 0; i < pairs; i++) ones &= factors[i] == 1;
+    if (ones) return true;
     lig_rope_frequencies(rope, head, plain);
     rope->scaling = LIG_ROPE_LLAMA3;
     rope->low_freq_factor = 1;

@@ -38,14 +38,12 @@ bool lig_is_constant_number(const LigValue *value, double number)
     return true;
 }
 
-// Ops that can't fail on operands of the right types. Integer division by zero can; gathers check indices.
+// Ops that can't fail on operands of the right types; gathers check indices.
 static bool may_fold(const LigOp *op)
 {
     const LigOpInfo *info = lig_op_info(op->code);
-    bool divides = op->code == LIG_OP_DIV || op->code == LIG_OP_MOD;
     if (op->operand_count == 0 || op->result_count != 1) return false;
     if (lig_dtype_is_quantised(op->results[0]->type.dtype)) return false;
-    if (divides && !lig_dtype_is_float(op->results[0]->type.dtype)) return false;
     return info->class == LIG_OPS_ELEMENTWISE || info->class == LIG_OPS_VIEW || info->class == LIG_OPS_REDUCE ||
            op->code == LIG_OP_CONCAT || op->code == LIG_OP_PAD;
 }

@@ -3,6 +3,7 @@
 #include "tools/command_output.h"
 #include "tools/diagnostics.h"
 #include "tools/model_write.h"
+#include "tools/perplexity.h"
 
 #include <math.h>
 #include <string.h>
@@ -66,12 +67,43 @@ static void print_tensor(LigText *text, const LigExportTensor *t, const LigTenso
     lig_text_printf(text, "  %s  rms error %.3g  relative %.3g\n", lig_dtype_name(t->dtype), rms, relative);
 }
 
-// A line a tensor that was narrowed, on standard output, then their sum.
-static LigStatus print_report(const LigOptions *options, const LigExportPlan *plan,
-                              const LigTensorError *errors)
+// The perplexity of --report's text under the model at `path`.
+static LigStatus measure(const LigOptions *options, const char *path, LigPerplexity *out)
+{
+    LigOptions other = *options;
+    other.operands.count = other.operands.capacity = 0;
+    other.operands.data = NULL;
+    if (!LIG_VEC_PUSH(options->arena, &other.operands, path)) return lig_no_memory(options->ctx);
+    return lig_perplexity_measure(&other, lig_option_text(options, LIG_OPT_REPORT), out);
+}
+
+// Of models that have one: what was written can be opened, goes on from texts, and has a tokenizer.
+static LigStatus print_perplexity(const LigOptions *options, const LigModelWrite *write, LigText *text)
+{
+    LigPerplexity before, after;
+    const LigModelFile *file = write->plan->file;
+    bool decodes = lig_model_file_spec(file)->head.kind == LIG_HEAD_LOGITS &&
+                   lig_model_file_spec(file)->family == LIG_FAMILY_DECODER;
+    if (!decodes || write->kind == LIG_WRITE_SAFETENSORS || strcmp(write->path, "-") == 0 ||
+        lig_model_file_tokenizer(file).length == 0) {
+        lig_text_printf(
+            text, "perplexity: none, since this takes a decoder with a tokenizer, in a file of its own\n");
+        return LIG_OK;
+    }
+    LIG_TRY(measure(options, lig_options_operand(options), &before));
+    LIG_TRY(measure(options, write->path, &after));
+    lig_text_printf(text, "perplexity %.4f, before %.4f (%lld tokens)\n", exp(after.mean_nll),
+                    exp(before.mean_nll), (long long)before.tokens);
+    return LIG_OK;
+}
+
+// A line a tensor that was narrowed, on standard output, then their sum and the perplexity.
+static LigStatus print_report(const LigOptions *options, const LigModelWrite *write)
 {
     LigText text = {0};
     LigTensorError sum = {0};
+    const LigExportPlan *plan = write->plan;
+    const LigTensorError *errors = write->errors;
     for (size_t i = 0; i < plan->count; i++) {
         if (errors[i].squares == 0) continue;
         print_tensor(&text, &plan->tensors[i], &errors[i]);
@@ -79,9 +111,10 @@ static LigStatus print_report(const LigOptions *options, const LigExportPlan *pl
         sum.numbers += errors[i].numbers;
     }
     lig_text_printf(&text, "all  relative %.3g\n", sum.numbers > 0 ? sqrt(sum.squares / sum.numbers) : 0);
+    LigStatus status = print_perplexity(options, write, &text);
     LigCommandOutput output = {.ctx = options->ctx};
     lig_command_output_write(&output, lig_text_view(&text));
-    LigStatus status = text.failed ? lig_no_memory(options->ctx) : LIG_OK;
+    if (status == LIG_OK && text.failed) status = lig_no_memory(options->ctx);
     lig_text_free(&text);
     return lig_command_output_close(&output, status);
 }
@@ -116,7 +149,7 @@ static LigStatus quantise(LigOptions *options, LigDtype dtype, LigModelWrite *wr
     tell_fallen_back(options, plan);
     lig_tell(options, "%s: %zu tensors, %.1f MB, from %.1f MB", write->path, plan->count,
              (double)bytes_of(plan) * 1e-6, (double)before * 1e-6);
-    return report ? print_report(options, plan, write->errors) : LIG_OK;
+    return report ? print_report(options, write) : LIG_OK;
 }
 
 static LigStatus find_dtype(LigOptions *options, LigDtype *out)
@@ -128,6 +161,17 @@ static LigStatus find_dtype(LigOptions *options, LigDtype *out)
     return found ? LIG_OK : LIG_ERR_INTERNAL;
 }
 
+// Before an hour's work, not after it.
+static LigStatus check_text(const LigOptions *options)
+{
+    const char *text = lig_option_text(options, LIG_OPT_REPORT);
+    LigMappedFile *file;
+    if (!text) return LIG_OK;
+    LIG_TRY(lig_file_map(options->ctx, text, &file));
+    lig_file_unmap(file);
+    return LIG_OK;
+}
+
 LigStatus lig_cmd_quantize(LigOptions *options)
 {
     LigDtype dtype = LIG_F32;
@@ -136,6 +180,7 @@ LigStatus lig_cmd_quantize(LigOptions *options)
     LigModelFile *file;
     LIG_TRY(find_dtype(options, &dtype));
     LIG_TRY(find_kind(options, dtype, &write));
+    LIG_TRY(check_text(options));
     LIG_TRY(lig_model_file_open(options->ctx, lig_options_operand(options), NULL, &file));
     LigStatus status = lig_export_plan(file, lig_write_format(write.kind), &plan);
     if (status == LIG_OK) status = quantise(options, dtype, &write);

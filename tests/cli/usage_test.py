@@ -2,7 +2,7 @@
 import command
 from command import FAST, Case, liga
 
-COMMANDS = "run forward tokenize show opt eval bench render perplexity score embed classify completion manual".split()
+COMMANDS = "run forward tokenize show opt eval bench render perplexity score embed classify compile quantize completion manual".split()
 
 
 class Usage(Case):

@@ -467,7 +467,8 @@ static bool call_compiled(Checker *c, LigExecutable *executable, const Wanted *w
     return fine;
 }
 
-static bool check_compiled(Checker *c)
+// Compiled code, fused and one kernel an op, is as close to the interpreter.
+static bool check_compiled(Checker *c, bool fuse)
 {
     LigModule *module;
     LigTarget target;
@@ -475,7 +476,7 @@ static bool check_compiled(Checker *c)
     if (!c->wanted_count) return true;
     if (!parse(c, &module) || !call_bind_params(module, c->seed)) return false;
     if (!expect(c, "compiled", "native", lig_target_find(c->ctx, "native", &target))) return false;
-    const LigExecutableOptions options = {.target = &target, .passes = {.fuse = true}};
+    const LigExecutableOptions options = {.target = &target, .passes = {.fuse = fuse}};
     LigStatus status = lig_executable_create(module, &options, &executable);
     if (status == LIG_ERR_UNSUPPORTED) {
         c->counts->unsupported += c->wanted_count;
@@ -532,7 +533,8 @@ static bool check_all(Checker *c)
     if (!parse(c, &module)) return false;
     bool fine = check_forms(c, module, "stage model") && want_calls(c, module);
     lig_module_destroy(module);
-    return fine && check_passes(c, true) && check_passes(c, false) && check_compiled(c) && check_allocations(c);
+    return fine && check_passes(c, true) && check_passes(c, false) && check_compiled(c, true) &&
+           check_compiled(c, false) && check_allocations(c);
 }
 
 // NOLINTNEXTLINE(readability-non-const-parameter): written through the checker

@@ -302,7 +302,8 @@ static int64_t columns_of(const LigValue *x)
 
 static bool linear_op(Generator *g)
 {
-    static const LigDtype dtypes[] = {LIG_F32, LIG_F32, LIG_BF16, LIG_F16, LIG_Q8_0, LIG_Q4_0, LIG_Q4_1};
+    static const LigDtype dtypes[] = {LIG_F32,  LIG_F32,  LIG_BF16, LIG_F16, LIG_Q8_0,
+                                      LIG_Q4_0, LIG_Q4_1, LIG_Q5_0, LIG_Q5_1};
     static const int64_t widths[] = {1, 5, 8, 16, 32, 33, 64};
     LigValue *x = pick_float(g);
     int64_t columns = columns_of(x);
@@ -331,7 +332,7 @@ static bool norm_op(Generator *g, LigOpCode code)
 
 static bool gather_op(Generator *g)
 {
-    static const LigDtype dtypes[] = {LIG_F32, LIG_BF16, LIG_Q8_0, LIG_Q4_1};
+    static const LigDtype dtypes[] = {LIG_F32, LIG_BF16, LIG_Q8_0, LIG_Q4_1, LIG_Q5_1};
     int64_t dims[2] = {random_between(&g->random, 3, 40), 32};
     LigValue *ids = NULL;
     for (int i = 0; i < 8 && !ids; i++) {
@@ -340,9 +341,10 @@ static bool gather_op(Generator *g)
     }
     if (!ids) return false;
     LigValue *operands[2] = {pick(g), ids};
-    if (!one_in(&g->random, 3))
-        operands[0] =
-            add_param(g, lig_type_const(g->module->dims, dtypes[random_below(&g->random, 4)], 2, dims));
+    if (!one_in(&g->random, 3)) {
+        LigDtype dtype = dtypes[random_below(&g->random, sizeof dtypes / sizeof *dtypes)];
+        operands[0] = add_param(g, lig_type_const(g->module->dims, dtype, 2, dims));
+    }
     if (!operands[0]) return false;
     LigOpSpec spec = {.code = LIG_OP_GATHER, .operands = operands, .operand_count = 2};
     spec.attrs = random_attrs(g, LIG_OP_GATHER, &operands[0]->type);

@@ -76,7 +76,7 @@ static LigStatus much(LigPass *pass, LigModule *module)
 static LigStatus makes_nan(LigPass *pass, LigModule *module)
 {
     (void)pass;
-    scale_constant(module, NAN);
+    scale_constant(module, (double)NAN);
     return LIG_OK;
 }
 

@@ -162,8 +162,9 @@ static LigModule *parse(LigContext *ctx, const Case *c)
 // Every number that an identity could break on, in turn.
 static void fill(LigTensor *t, int64_t first)
 {
-    static const double reals[] = {0.0,      -0.0,       1.5,   -2.5, NAN,    INFINITY, -INFINITY, 0x1p-149,
-                                   -0x1p-24, 0x1.fep127, 65504, 0.3,  -1e-40, 3.999,    -7.0};
+    static const double reals[] = {0.0,      -0.0,      1.5,      -2.5,     (double)NAN,
+                                   HUGE_VAL, -HUGE_VAL, 0x1p-149, -0x1p-24, 0x1.fep127,
+                                   65504,    0.3,       -1e-40,   3.999,    -7.0};
     static const int64_t whole[] = {0, 1, -1, 127, -128, 5, -77, 64};
     int64_t count = 0;
     assert_true(lig_shape_count(&t->shape, &count));

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Tiny models as GGUF (tiny_gguf.py) against what Transformers computed of the originals.
+"""Tiny models as GGUF against what Transformers computed of the originals: as tiny_gguf.py writes them, as
+`liga compile` does, and as the directories that it makes of its GGUFs again.
 
-    gguf.py LIGA FOLDER…     FOLDERs of tiny models; those missing are passed over
+    gguf_models.py LIGA FOLDER…     FOLDERs of tiny models; those missing are passed over
 """
 import os
 import subprocess
@@ -25,17 +26,23 @@ def find(folders, name):
     return next((path for path in found if os.path.exists(os.path.join(path, "reference.safetensors"))), None)
 
 
+def forward(liga, model, reference, out, options):
+    subprocess.run([liga, "forward", model, "--inputs", reference, "-o", out, *options], check=True)
+    return tensors.load(out)
+
+
 def check(liga, model, name, folder):
-    gguf, out = os.path.join(folder, name + ".gguf"), os.path.join(folder, "out.safetensors")
-    reference = os.path.join(model, "reference.safetensors")
-    tiny_gguf.convert(model).save(gguf)
+    out, reference = os.path.join(folder, "out.safetensors"), os.path.join(model, "reference.safetensors")
+    paths = [os.path.join(folder, name + ending) for ending in (".gguf", ".ours.gguf", "")]
+    tiny_gguf.convert(model).save(paths[0])
+    subprocess.run([liga, "compile", "-q", model, "-o", paths[1]], check=True)
+    subprocess.run([liga, "compile", "-q", paths[1], "-o", paths[2]], check=True)
     want, failed = tensors.load(reference), 0
-    for options in VARIATIONS:
-        subprocess.run([liga, "forward", gguf, "--inputs", reference, "-o", out, *options], check=True)
-        got = tensors.load(out)
+    for path, options in [(path, options) for path in paths for options in VARIATIONS]:
+        got = forward(liga, path, reference, out, options)
         error = max(tensors.relative_error(got[key], want[key]) for key in MODELS[name] if key in want)
         failed += not error <= BOUND
-        print(f"{'ok' if error <= BOUND else 'FAIL'} {name}.gguf {' '.join(options)}: {error:.1e} (bound {BOUND:.0e})")
+        print(f"{'ok' if error <= BOUND else 'FAIL'} {os.path.basename(path)} {' '.join(options)}: {error:.1e} (bound {BOUND:.0e})")
     return failed
 
 
