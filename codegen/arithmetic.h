@@ -16,13 +16,11 @@
 // A turn of the loop: where its columns of the weight and of x begin.
 typedef struct LigTurn {
     LigEmitter *e;
-    const LigStorage *storage; // of what `panel` points at
-    LLVMValueRef panel;        // the step of the turn's first column (lig_storage_open)
-    LLVMValueRef step;         // its number
-    LLVMValueRef x;            // that column in the block's first row
-    int64_t x_row_bytes;       // from one row of x to the next
-    int columns, rows;
-    int vector, vectors; // of the panel: the first, and how many
+    const LigStorage *storage; // of the panel
+    LigStoragePlace place; // of the step that has the turn's first column, and of the block's first row in it
+    LLVMValueRef x;        // that column in the block's first row
+    int64_t x_row_bytes;   // from one row of x to the next
+    int columns, rows, vectors;
 } LigTurn;
 
 typedef struct LigArithmeticRule {

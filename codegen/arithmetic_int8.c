@@ -1,104 +1,110 @@
-// 8-bit activations (q8a) and block-quantised weights. The products of columns that share scales, 32 or 16 of them, are
-// added exactly, as integers; then
-//   sum += scale of x * (scale of the weight * products + min of the weight * sum of x)
-// with one fused multiply-add for each sum sign, so that a row's numbers depend on nothing beside it.
-// Bound  the rate of byte dot products (eight for two roundings); for one row the bytes of the weights.
+// 8-bit activations (q8a) and block-quantised weights. The products of the columns that share a scale, a run of 16
+// or 32, are added exactly, as integers; then for each block of 32 columns of x
+//   sum += scale of x * (sum over its runs of: min * sum of x + scale * products)
+// by a chain of fused multiply-adds for each sum, in this order, so that a row's numbers depend on nothing beside
+// it.
+// Bound  the rate of byte dot products (eight for two or three roundings); for one row the bytes of the weights.
 #include "codegen/arithmetic.h"
 #include "codegen/byte_dot.h"
 
-// Of a block of q8a: 32 values, scale, sum.
-enum { BLOCK = 32, BLOCK_BYTES = 40, SCALE_BYTE = 32, SUM_BYTE = 36 };
+// A block of q8a: 32 bytes, then the scale, the sum of all and that of the first 16.
+enum { BLOCK = 32, SCALE_BYTE = 32, SUM_BYTE = 36, HALF_SUM_BYTE = 40 };
 
-// Columns of a turn that share scales.
-typedef struct Run {
-    int first, count;
-} Run;
+// A turn while its products are added, at one block of x.
+typedef struct Adder {
+    const LigTurn *turn;
+    LigEmitter *e;
+    LigStorageGroup group;
+    LigByteDot dot;
+    int block;          // of x, in the turn
+    int first, columns; // of the current run, in the turn
+} Adder;
 
-static LLVMValueRef x_address(const LigTurn *turn, int row, int block, int byte)
+// A number of the block of x in every lane: four values, the scale, a sum.
+static LLVMValueRef broadcast(const Adder *a, int row, int64_t byte, LLVMTypeRef type)
 {
-    return lig_emit_offset_by(turn->e, turn->x, row * turn->x_row_bytes + (int64_t)block * BLOCK_BYTES + byte);
+    int64_t block = a->block * lig_dtype_block_bytes(LIG_Q8A);
+    LLVMValueRef address = lig_emit_offset_by(a->e, a->turn->x, row * a->turn->x_row_bytes + block + byte);
+    return lig_emit_splat(a->e, lig_emit_load(a->e, type, address, 4), a->dot.lanes);
 }
 
-// Four values of a block of x, or its scale or sum, in every lane.
-static LLVMValueRef broadcast(const LigTurn *turn, int row, int block, int byte, LLVMTypeRef type)
+// The sum of the run's activations.
+static LLVMValueRef run_sum(const Adder *a, int row)
 {
-    LLVMValueRef scalar = lig_emit_load(turn->e, type, x_address(turn, row, block, byte), 4);
-    return lig_emit_splat(turn->e, scalar, turn->storage->lanes);
+    bool is_second = a->first % BLOCK != 0;
+    if (a->columns == BLOCK) return broadcast(a, row, SUM_BYTE, a->e->i32);
+    LLVMValueRef half = broadcast(a, row, HALF_SUM_BYTE, a->e->i32);
+    if (!is_second) return half;
+    return LLVMBuildSub(a->e->builder, broadcast(a, row, SUM_BYTE, a->e->i32), half, "");
 }
 
-// The sum of the run's values of x: the block's, or that of its first half or what remains.
-static LLVMValueRef sum_of_x(const LigTurn *turn, int row, Run run)
+static void add_products(Adder *a, LLVMValueRef *products)
 {
-    LigEmitter *e = turn->e;
-    const int block = run.first / BLOCK;
-    LLVMValueRef whole = broadcast(turn, row, block, SUM_BYTE, e->i32);
-    if (run.count == BLOCK) return whole;
-    LLVMTypeRef wide = lig_lanes(e->i32, run.count);
-    LLVMValueRef bytes = lig_emit_load(e, lig_lanes(e->i8, run.count), x_address(turn, row, block, 0), 4);
-    LLVMValueRef values = LLVMBuildSExt(e->builder, bytes, wide, "");
-    const LigIntrinsic reduce = {.name = "llvm.vector.reduce.add", .overloads = {wide}, .overload_count = 1};
-    LLVMValueRef half = lig_emit_splat(e, lig_emit_intrinsic(e, reduce, &values, 1), turn->storage->lanes);
-    return run.first % BLOCK == 0 ? half : LLVMBuildSub(e->builder, whole, half, "");
-}
-
-static void add_products(const LigTurn *turn, LigByteDot dot, LigStorageGroup *group, Run run,
-                         LLVMValueRef *products)
-{
-    for (int column = run.first; column < run.first + run.count; column += LIG_BLOCK_WORD) {
+    const LigTurn *turn = a->turn;
+    for (int column = a->first; column < a->first + a->columns; column += LIG_BLOCK_WORD) {
         LLVMValueRef weights[LIG_STORAGE_MAX_VECTORS];
         for (int v = 0; v < turn->vectors; v++)
-            weights[v] = lig_storage_bytes(turn->e, group, column / LIG_BLOCK_WORD, turn->vector + v);
+            weights[v] = lig_storage_bytes(a->e, &a->group, column / LIG_BLOCK_WORD, v);
         for (int i = 0; i < turn->rows; i++) {
-            LLVMValueRef x = broadcast(turn, i, column / BLOCK, column % BLOCK, turn->e->i32);
+            LLVMValueRef x = broadcast(a, i, column % BLOCK, a->e->i32);
             for (int v = 0; v < turn->vectors; v++) {
                 LLVMValueRef *acc = &products[i * turn->vectors + v];
-                *acc = lig_byte_dot_add(turn->e, dot, *acc, weights[v], x);
+                *acc = lig_byte_dot_add(a->e, a->dot, *acc, weights[v], x);
             }
         }
     }
 }
 
-// What a run adds to the sums of one row.
-static void add_row(const LigTurn *turn, LigByteDot dot, LigStorageGroup *group, Run run, int row,
-                    const LLVMValueRef *products, LLVMValueRef *sums)
+// value + a * b; NULL stands for 0.
+static LLVMValueRef plus_product(const Adder *a, LLVMValueRef value, LLVMValueRef x, LLVMValueRef y)
 {
-    LigEmitter *e = turn->e;
-    LLVMValueRef x_scale = broadcast(turn, row, run.first / BLOCK, SCALE_BYTE, e->f32);
-    LLVMValueRef x_sum = sum_of_x(turn, row, run);
-    for (int v = 0; v < turn->vectors; v++) {
-        LLVMValueRef scale = lig_storage_scale(e, group, run.first, turn->vector + v);
-        LLVMValueRef min = lig_storage_min(e, group, run.first, turn->vector + v);
-        LLVMValueRef exact = lig_byte_dot_close(e, dot, products[v], x_sum);
-        LLVMValueRef value = LLVMBuildSIToFP(e->builder, exact, LLVMTypeOf(scale), "");
-        if (min) {
-            LLVMValueRef all = LLVMBuildSIToFP(e->builder, x_sum, LLVMTypeOf(min), "");
-            value = lig_emit_fma(e, value, scale, LLVMBuildFMul(e->builder, min, all, ""));
-        } else {
-            value = LLVMBuildFMul(e->builder, value, scale, "");
-        }
-        sums[v] = lig_emit_fma(e, value, x_scale, sums[v]);
+    return value ? lig_emit_fma(a->e, x, y, value) : LLVMBuildFMul(a->e->builder, x, y, "");
+}
+
+// Adds the run to the values of a block, before the scale of x.
+static void add_run(Adder *a, LLVMValueRef *values)
+{
+    LLVMBuilderRef b = a->e->builder;
+    const LigTurn *turn = a->turn;
+    LLVMTypeRef type = lig_lanes(a->e->f32, a->dot.lanes);
+    LLVMValueRef products[LIG_CONTRACT_MAX_ROWS * LIG_STORAGE_MAX_VECTORS];
+    int count = turn->rows * turn->vectors;
+    for (int i = 0; i < count; i++) products[i] = lig_byte_dot_zero(a->e, a->dot);
+    add_products(a, products);
+    for (int i = 0; i < count; i++) {
+        int vector = i % turn->vectors;
+        LLVMValueRef sum = run_sum(a, i / turn->vectors);
+        LLVMValueRef exact = lig_byte_dot_close(a->e, a->dot, products[i], sum);
+        LLVMValueRef min = lig_storage_min(a->e, &a->group, a->first, vector);
+        if (min) values[i] = plus_product(a, values[i], min, LLVMBuildSIToFP(b, sum, type, ""));
+        LLVMValueRef scale = lig_storage_scale(a->e, &a->group, a->first, vector);
+        values[i] = plus_product(a, values[i], LLVMBuildSIToFP(b, exact, type, ""), scale);
     }
 }
 
-static void add_run(const LigTurn *turn, LigByteDot dot, LigStorageGroup *group, Run run, LLVMValueRef *sums)
+static void add_block(Adder *a, LLVMValueRef *sums)
 {
-    LLVMValueRef products[LIG_CONTRACT_MAX_ROWS * LIG_STORAGE_MAX_VECTORS];
-    for (int i = 0; i < turn->rows * turn->vectors; i++) products[i] = lig_byte_dot_zero(turn->e, dot);
-    add_products(turn, dot, group, run, products);
-    for (int row = 0; row < turn->rows; row++) {
-        const int first = row * turn->vectors;
-        add_row(turn, dot, group, run, row, products + first, sums + first);
+    const LigTurn *turn = a->turn;
+    LLVMValueRef values[LIG_CONTRACT_MAX_ROWS * LIG_STORAGE_MAX_VECTORS] = {0};
+    for (int run = 0; run < BLOCK / a->columns; run++) {
+        a->first = a->block * BLOCK + run * a->columns;
+        add_run(a, values);
+    }
+    for (int i = 0; i < turn->rows * turn->vectors; i++) {
+        LLVMValueRef scale = broadcast(a, i / turn->vectors, SCALE_BYTE, a->e->f32);
+        sums[i] = lig_emit_fma(a->e, values[i], scale, sums[i]);
     }
 }
 
 static void add(const LigTurn *turn, LLVMValueRef *sums)
 {
-    LigByteDot dot = {.lanes = turn->storage->lanes};
-    lig_storage_byte_range(turn->storage, &dot.bits, &dot.zero);
-    LigStorageGroup group;
-    lig_storage_open(turn->e, &group, turn->storage, turn->panel, turn->step);
-    Run run = {.count = lig_block_facts(turn->storage->dtype)->shared};
-    for (; run.first < turn->columns; run.first += run.count) add_run(turn, dot, &group, run, sums);
+    Adder adder = {.turn = turn,
+                   .e = turn->e,
+                   .dot = {.lanes = turn->storage->lanes},
+                   .columns = lig_block_facts(turn->storage->dtype)->shared};
+    lig_storage_byte_range(turn->storage, &adder.dot.bits, &adder.dot.zero);
+    lig_storage_open(turn->e, &adder.group, turn->storage, turn->place);
+    for (adder.block = 0; adder.block < turn->columns / BLOCK; adder.block++) add_block(&adder, sums);
 }
 
 static int columns(const LigFactor *factor, const LigStorage *storage, int rows)

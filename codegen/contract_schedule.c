@@ -30,11 +30,10 @@ static LigType panel_type(const LigType *weight)
 
 bool lig_contract_arithmetic(const LigType *x, const LigType *weight, LigArithmeticKind *out)
 {
-    *out = x->dtype == LIG_Q8A ? LIG_ARITHMETIC_INT8 : LIG_ARITHMETIC_F32;
-    if (x->dtype == LIG_Q8A) {
-        bool in_panels = weight->layout.kind == LIG_LAYOUT_PANEL;
-        return in_panels && lig_dtype_has_integer_dot(weight->dtype);
-    }
+    bool is_quantised = x->dtype == LIG_Q8A;
+    *out = is_quantised ? LIG_ARITHMETIC_INT8 : LIG_ARITHMETIC_F32;
+    if (is_quantised)
+        return weight->layout.kind == LIG_LAYOUT_PANEL && lig_dtype_has_integer_dot(weight->dtype);
     return x->dtype == LIG_F32;
 }
 
@@ -105,9 +104,10 @@ static LigStatus check_factor(const LigScheduling *s, const LigFactor *factor)
     const LigType *x = &linear->operands[0]->type, *w = &linear->operands[1]->type;
     LigArithmeticKind arithmetic;
     if (!lig_contract_arithmetic(x, w, &arithmetic) || linear->results[0]->type.dtype != LIG_F32) {
-        return lig_kernel_fail(s->module, s->kernel, linear, LIG_ERR_UNSUPPORTED,
-                               "only f32 x is compiled, and q8a x with packed block-quantised weights: cast x "
-                               "to f32, or use --interpret");
+        return lig_kernel_fail(
+            s->module, s->kernel, linear, LIG_ERR_UNSUPPORTED,
+            "only f32 x is compiled, and q8a x with packed block-quantised weights: cast x to f32, or use "
+            "--interpret");
     }
     if (linear->operands[0]->kind != LIG_VALUE_INPUT || linear->operands[1]->kind != LIG_VALUE_INPUT) {
         return lig_kernel_fail(s->module, s->kernel, linear, LIG_ERR_UNSUPPORTED,

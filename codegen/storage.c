@@ -43,29 +43,33 @@ static void prefetch_step(LigEmitter *e, const LigStorage *storage, LLVMValueRef
     }
 }
 
-void lig_storage_open(LigEmitter *e, LigStorageGroup *group, const LigStorage *storage, LLVMValueRef pointer,
-                      LLVMValueRef step)
+void lig_storage_open(LigEmitter *e, LigStorageGroup *group, const LigStorage *storage, LigStoragePlace place)
 {
-    *group = (LigStorageGroup){.storage = storage, .pointer = pointer};
-    if (lig_dtype_is_quantised(storage->dtype)) prefetch_step(e, storage, pointer);
+    *group = (LigStorageGroup){.storage = storage, .pointer = place.pointer, .row = place.row};
+    if (lig_dtype_is_quantised(storage->dtype)) prefetch_step(e, storage, place.pointer);
     if (storage->steps == 1) return;
     LLVMBuilderRef b = e->builder;
-    group->step = LLVMBuildURem(b, step, lig_i64(e, storage->steps), "");
-    group->pointer = lig_emit_offset(e, pointer, LLVMBuildMul(b, group->step, lig_i64(e, -storage->bytes), ""));
+    group->step = LLVMBuildURem(b, place.step, lig_i64(e, storage->steps), "");
+    LLVMValueRef back = LLVMBuildMul(b, group->step, lig_i64(e, -storage->bytes), "");
+    group->pointer = lig_emit_offset(e, place.pointer, back);
 }
 
-static LLVMValueRef load_vector(LigEmitter *e, const LigStorage *s, LLVMValueRef pointer, LLVMTypeRef element,
-                                int64_t byte, unsigned align)
+// A vector of rows: their elements of `size` bytes lie side by side from `byte` behind `pointer` on.
+static LLVMValueRef load_vector(LigEmitter *e, const LigStorageGroup *g, LLVMValueRef pointer,
+                                LLVMTypeRef element, int64_t byte, int size)
 {
-    return lig_emit_load(e, lig_lanes(element, s->lanes), lig_emit_offset_by(e, pointer, byte), align);
+    LLVMValueRef rows = LLVMBuildMul(e->builder, g->row, lig_i64(e, size), "");
+    LLVMValueRef address = lig_emit_offset_by(e, lig_emit_offset(e, pointer, rows), byte);
+    return lig_emit_load(e, lig_lanes(element, g->storage->lanes), address, (unsigned)size);
 }
 
 static LLVMValueRef plain_vector(LigEmitter *e, const LigStorageGroup *g, int vector)
 {
     const LigStorage *s = g->storage;
-    const int64_t byte = (int64_t)vector * s->lanes * lig_dtype_block_bytes(s->dtype);
-    if (s->dtype == LIG_F32) return load_vector(e, s, g->pointer, e->f32, byte, 4);
-    LLVMValueRef bits = load_vector(e, s, g->pointer, e->i16, byte, 2);
+    const int size = (int)lig_dtype_block_bytes(s->dtype);
+    const int64_t byte = (int64_t)vector * s->lanes * size;
+    if (s->dtype == LIG_F32) return load_vector(e, g, g->pointer, e->f32, byte, size);
+    LLVMValueRef bits = load_vector(e, g, g->pointer, e->i16, byte, size);
     return s->dtype == LIG_F16 ? lig_emit_f16_to_f32(e, bits) : lig_emit_bf16_to_f32(e, bits);
 }
 
@@ -104,7 +108,7 @@ static LLVMValueRef piece_vector(LigEmitter *e, LigStorageGroup *g, LigPart part
     const LigBlockPlace place = lig_block_place(facts_of(g), LIG_LAYOUT_PANEL, part, index);
     const int64_t byte = (int64_t)s->rows * place.byte + (int64_t)vector * s->lanes * place.piece;
     LLVMTypeRef element = place.piece == LIG_BLOCK_WORD ? e->i32 : place.piece == 2 ? e->i16 : e->i8;
-    LLVMValueRef piece = load_vector(e, s, part_pointer(e, g, part), element, byte, (unsigned)place.piece);
+    LLVMValueRef piece = load_vector(e, g, part_pointer(e, g, part), element, byte, place.piece);
     if (place.piece != 1) return piece;
     LLVMTypeRef wide = lig_lanes(e->i32, s->lanes);
     const bool is_signed = part == LIG_PART_SCALE && facts_of(g)->scale_signed;

@@ -34,6 +34,7 @@ typedef struct LigStorageGroup {
     const LigStorage *storage;
     LLVMValueRef pointer;               // of the group
     LLVMValueRef step;                  // i64, inside the group; NULL when it has one
+    LLVMValueRef row;                   // i64: the row of the panel at which vector 0 begins
     LLVMValueRef parts[LIG_PART_COUNT]; // where each part of the step begins
     LLVMValueRef words[LIG_STORAGE_WORDS][LIG_STORAGE_MAX_VECTORS];
     LLVMValueRef scales[LIG_STORAGE_SCALES][LIG_STORAGE_MAX_VECTORS];
@@ -41,10 +42,12 @@ typedef struct LigStorageGroup {
     LLVMValueRef mins[LIG_STORAGE_SCALES][LIG_STORAGE_MAX_VECTORS];
 } LigStorageGroup;
 
-// Opens step `step` (i64, of the panel) at `pointer`, which is `step` times the bytes of a step behind the panel's
-// beginning.
-void lig_storage_open(LigEmitter *e, LigStorageGroup *group, const LigStorage *storage, LLVMValueRef pointer,
-                      LLVMValueRef step);
+// Where a step is: its number in the panel (i64); its pointer, which is `step` times the bytes of a step behind the
+// panel's beginning; and the row (i64) from which vectors are counted.
+typedef struct LigStoragePlace {
+    LLVMValueRef pointer, step, row;
+} LigStoragePlace;
+void lig_storage_open(LigEmitter *e, LigStorageGroup *group, const LigStorage *storage, LigStoragePlace place);
 // The f32 vector `vector` at column `column` of the step.
 LLVMValueRef lig_storage_vector(LigEmitter *e, LigStorageGroup *group, int column, int vector);
 

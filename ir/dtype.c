@@ -22,11 +22,6 @@ int64_t lig_dtype_block_bytes(LigDtype dtype) { return facts[dtype].bytes; }
 
 bool lig_dtype_has_panel(LigDtype dtype) { return dtype != LIG_Q8A; }
 
-bool lig_dtype_has_integer_dot(LigDtype dtype)
-{
-    return lig_dtype_is_quantised(dtype) && dtype != LIG_Q8A;
-}
-
 bool lig_dtype_find(LigStr name, LigDtype *out)
 {
     for (int i = 0; i < LIG_DTYPE_COUNT; i++) {

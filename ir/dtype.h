@@ -32,9 +32,11 @@ static inline bool lig_dtype_is_quantised(LigDtype d) { return lig_dtype_class(d
 // Whether values can lie in panels (ir/type.h), the form that generated code multiplies with; q8a, of
 // activations, lies in rows only.
 bool lig_dtype_has_panel(LigDtype dtype);
-// Whether a linear of q8a with weights of this dtype adds products of the 32 or 16 columns that share scales as
-// exact integers.
-bool lig_dtype_has_integer_dot(LigDtype dtype);
+// Whether a linear of q8a with weights of this dtype is exact integer products of the columns that share scales.
+static inline bool lig_dtype_has_integer_dot(LigDtype d)
+{
+    return lig_dtype_is_quantised(d) && lig_dtype_has_panel(d);
+}
 
 // IEEE 754 binary16 and bfloat16, from double by one rounding to nearest even (NaN stays NaN, overflow is inf).
 double lig_f16_to_f64(uint16_t bits);

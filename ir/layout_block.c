@@ -7,7 +7,7 @@
 //   q4_k  d, dmin, 8 scales and 8 mins of 6 bits in 12 bytes, 128 bytes of nibbles
 //   q5_k  d, dmin, the same 12 bytes, 32 bytes of fifth bits, 128 bytes of nibbles
 //   q6_k  128 bytes of nibbles, 64 bytes of 2 high bits, 16 scales i8, d
-//   q8a   32 signed bytes, f32 scale, i32 sum (ours; never in panels)
+//   q8a   32 signed bytes, f32 scale, i32 sum, i32 sum of the first 16 (ours; never in panels)
 #include "ir/layout_block.h"
 
 #include <string.h>

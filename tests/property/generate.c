@@ -281,8 +281,13 @@ static bool constant_op(Generator *g)
         !lig_shape_count(&shape, &count))
         return false;
     void *data = lig_arena_alloc(g->module->arena, bytes);
-    for (int64_t i = 0; data && i < count; i++)
-        lig_shape_set(&shape, data, i, (double)random_between(&g->random, -8, 8) / 4);
+    static const double neutral[] = {0.0, -0.0, 1.0, -1.0, 2.0}; // of some op, which simplify then removes
+    bool is_neutral = one_in(&g->random, 2);
+    double number = neutral[random_below(&g->random, 5)];
+    for (int64_t i = 0; data && i < count; i++) {
+        double other = (double)random_between(&g->random, -8, 8) / 4;
+        lig_shape_set(&shape, data, i, is_neutral ? number : other);
+    }
     value->data = data;
     return data != NULL;
 }
@@ -446,8 +451,29 @@ static bool attention_op(Generator *g)
 
 // ---- functions and the module ----
 
+// The op of some value once more, on that value or on the same operands in another order.
+static bool repeated_op(Generator *g)
+{
+    const LigValue *value = pick(g);
+    if (!value || value->kind != LIG_VALUE_RESULT) return false;
+    const LigOp *op = value->op;
+    LigOpClass class = lig_op_info(op->code)->class;
+    bool simple = class == LIG_OPS_ELEMENTWISE || class == LIG_OPS_VIEW;
+    if (!simple || op->operand_count == 0 || op->operand_count > 3) return false;
+    LigValue *operands[3];
+    for (size_t i = 0; i < op->operand_count; i++) operands[i] = op->operands[op->operand_count - 1 - i];
+    if (one_in(&g->random, 2)) operands[random_below(&g->random, (uint32_t)op->operand_count)] = op->results[0];
+    LigOpSpec spec = {.code = op->code,
+                      .operands = operands,
+                      .operand_count = op->operand_count,
+                      .attrs = op->attrs,
+                      .stated = &op->results[0]->type};
+    return try_op(g, spec);
+}
+
 static bool random_op(Generator *g)
 {
+    if (one_in(&g->random, 8) && repeated_op(g)) return true;
     LigOpCode code = (LigOpCode)random_below(&g->random, LIG_OP_COUNT);
     switch ((int)code) {
     case LIG_OP_CALL:

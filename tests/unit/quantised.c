@@ -114,7 +114,7 @@ static void linear_dequantises(void **state)
     }
 }
 
-// Of 8-bit activations too: q8a[1,512], each block 32 bytes of values, f32 scale, i32 sum.
+// Of 8-bit activations too: q8a[1,512], each block 32 bytes of values, f32 scale, i32 sum, i32 sum of the first 16.
 static void linear_of_quantised_activations(void **state)
 {
     for (int d = 0; d < STORED; d++) {
@@ -123,7 +123,7 @@ static void linear_of_quantised_activations(void **state)
         one.operands[0] = TENSOR(LIG_Q8A, 1, COLUMNS);
         one.operands[1] = blocks_of(*state, stored[d]);
         unsigned char *x = one.operands[0].data;
-        for (int b = 0; b < COLUMNS / 32; b++, x += 40) {
+        for (int b = 0; b < COLUMNS / 32; b++, x += 44) {
             float scale = 0.01F * (float)(b + 1);
             for (int i = 0; i < 32; i++) x[i] = (unsigned char)(7 * i + b);
             memcpy(x + 32, &scale, sizeof scale);
