@@ -17,7 +17,8 @@
 typedef struct LigTurn {
     LigEmitter *e;
     const LigStorage *storage; // of what `panel` points at
-    LLVMValueRef panel;        // the group of the turn's first column
+    LLVMValueRef panel;        // the step of the turn's first column
+    LLVMValueRef step;         // i64: its number in the panel
     LLVMValueRef x;            // that column in the block's first row
     int64_t x_row_bytes;       // from one row of x to the next
     int columns, rows;
@@ -25,7 +26,7 @@ typedef struct LigTurn {
 } LigTurn;
 
 typedef struct LigArithmeticRule {
-    // Columns of a turn: a divisor of the factor's depth, whole groups of the panel and blocks of x.
+    // Columns of a turn: a divisor of the factor's depth, whole steps of the panel and blocks of x.
     int (*columns)(const LigFactor *factor, const LigStorage *storage, int rows);
     void (*add)(const LigTurn *turn, LLVMValueRef *sums);
 } LigArithmeticRule;

@@ -28,13 +28,14 @@ static void add(const LigTurn *turn, LLVMValueRef *sums)
     for (int i = 0; i < turn->columns; i++) {
         if (i % storage->columns == 0) {
             int64_t byte = i / storage->columns * storage->bytes;
-            lig_storage_open(&group, storage, lig_emit_offset_by(turn->e, turn->panel, byte));
+            lig_storage_open(turn->e, &group, storage, lig_emit_offset_by(turn->e, turn->panel, byte),
+                             turn->step);
         }
         add_column(turn, &group, i, sums);
     }
 }
 
-// A quantised group, or a few plain columns.
+// A quantised step, or a few plain columns.
 static int columns(const LigFactor *factor, const LigStorage *storage, int rows)
 {
     if (storage->columns > 1) return storage->columns;

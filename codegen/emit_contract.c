@@ -75,7 +75,8 @@ static void widen_panel(const Contract *c, const Operand *o, LLVMValueRef panel)
     lig_loop_begin(c->e, &loop, range_to(c, o->factor->depth / stored->columns, 1), NULL, 0);
     LLVMValueRef column = scaled(c, loop.index, stored->columns);
     LigStorageGroup group;
-    lig_storage_open(&group, stored, lig_emit_offset(c->e, panel, scaled(c, loop.index, stored->bytes)));
+    LLVMValueRef step = lig_emit_offset(c->e, panel, scaled(c, loop.index, stored->bytes));
+    lig_storage_open(c->e, &group, stored, step, loop.index);
     for (int i = 0; i < stored->columns; i++) {
         for (int v = 0; v < stored->rows / stored->lanes; v++) {
             lig_emit_store(c->e, lig_storage_vector(c->e, &group, i, v), scratch_address(c, o, column, i, v),
@@ -164,6 +165,7 @@ static void accumulate(const Contract *c, const Operand *o, const Block *block, 
     for (int i = 0; i < count; i++) sums[i] = loop.carried[i];
     int64_t panel_bytes = turn.columns / o->read.columns * o->read.bytes;
     turn.panel = lig_emit_offset(c->e, turn.panel, scaled(c, loop.index, panel_bytes));
+    turn.step = scaled(c, loop.index, turn.columns / o->read.columns);
     turn.x = lig_emit_offset(c->e, turn.x, scaled(c, loop.index, x_bytes(o, turn.columns)));
     lig_arithmetic_rule(o->factor->arithmetic)->add(&turn, sums);
     lig_loop_end(c->e, &loop, sums);

@@ -1,11 +1,11 @@
 #include "codegen/llvm.h"
 
 #include "ir/base/alloc.h"
+#include "ir/base/clock.h"
 
 #include <llvm-c/TargetMachine.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static void name_types(LigEmitter *e)
 {
@@ -25,9 +25,7 @@ LigStatus lig_emitter_create(LigContext *ctx, const LigTarget *target, const cha
     *out = NULL;
     LigEmitter *e = lig_alloc_zero(sizeof *e);
     if (!e) return lig_no_memory(ctx);
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    e->started_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    e->started_ns = lig_clock_ns();
     e->ctx = ctx;
     e->target = target;
     snprintf(e->name, sizeof e->name, "%s", name);

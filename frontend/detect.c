@@ -138,14 +138,20 @@ static const char *looks_like(LigStr bytes)
     return NULL;
 }
 
+// The word that texts begin with which is nearest to this one; empty when none is near.
+static LigStr near_first_word(LigStr word)
+{
+    LigNear near = lig_near(word);
+    lig_near_offer(&near, LIG_STR("module"));
+    lig_near_offer(&near, LIG_STR("model"));
+    return near.best;
+}
+
 // Whether someone meant to write a graph or spec: `token` is its first.
 static bool is_meant_as_text(const char *path, LigToken token)
 {
     if (lig_str_ends_with(lig_str(path), LIG_STR(".lig"))) return token.kind != LIG_TOKEN_INVALID;
-    LigNear near = lig_near(token.text);
-    lig_near_offer(&near, LIG_STR("module"));
-    lig_near_offer(&near, LIG_STR("model"));
-    return token.kind == LIG_TOKEN_NAME && near.best.length > 0;
+    return token.kind == LIG_TOKEN_NAME && near_first_word(token.text).length > 0;
 }
 
 static LigStatus fail_text(LigContext *ctx, LigToken token)
@@ -154,6 +160,11 @@ static LigStatus fail_text(LigContext *ctx, LigToken token)
     if (token.kind == LIG_TOKEN_END)
         return lig_fail(ctx, LIG_ERR_PARSE, token.loc,
                         "expected `module` (a graph) or `model` (a spec), but the text ends here");
+    LigStr near = near_first_word(token.text);
+    if (near.length > 0) {
+        return lig_fail(ctx, LIG_ERR_PARSE, token.loc, "unknown first word `%.*s`: did you mean `%.*s`?",
+                        LIG_STR_ARG(token.text), LIG_STR_ARG(near));
+    }
     return lig_fail(ctx, LIG_ERR_PARSE, token.loc,
                     "expected `module` (a graph) or `model` (a spec), but found `%.*s`",
                     (int)(token.text.length < MOST ? token.text.length : MOST), token.text.data);
@@ -161,9 +172,6 @@ static LigStatus fail_text(LigContext *ctx, LigToken token)
 
 static LigStatus fail_unknown(LigContext *ctx, const char *path, LigStr bytes)
 {
-    LigLexer lexer = lig_lexer(path, bytes);
-    LigToken first = lig_lexer_next(&lexer);
-    if (bytes.length > 0 && is_meant_as_text(path, first)) return fail_text(ctx, first);
     enum { SHOWN = 8 };
     char shown[SHOWN * 3 + 1] = "none: the file is empty";
     const char digits[] = "0123456789abcdef";
@@ -225,7 +233,10 @@ static LigStatus detect_bytes(LigContext *ctx, const char *path, LigStr bytes, L
     if (*out != LIG_MODEL_KIND_COUNT) return LIG_OK;
     LigStr text = skip_blank(bytes);
     if (text.length > 0 && text.data[0] == '{') return detect_json(ctx, path, bytes, out);
-    return fail_unknown(ctx, path, bytes);
+    if (bytes.length == 0) return fail_unknown(ctx, path, bytes);
+    LigLexer lexer = lig_lexer(path, bytes);
+    LigToken first = lig_lexer_next(&lexer);
+    return is_meant_as_text(path, first) ? fail_text(ctx, first) : fail_unknown(ctx, path, bytes);
 }
 
 static bool has_file(LigContext *ctx, const char *directory, const char *name, LigStatus *status)

@@ -93,7 +93,9 @@ static LigStatus read_tokenizer(LigContext *ctx, const LigGguf *gguf, LigArena *
 LigStatus lig_import_gguf_tokenizer(LigContext *ctx, const LigGguf *gguf, LigImageBytes *out)
 {
     *out = (LigImageBytes){0};
-    if (!lig_gguf_find(gguf, LIG_STR("tokenizer.ggml.model"))) return LIG_OK;
+    LigStr model = LIG_STR("no_vocab");
+    LIG_TRY(lig_gguf_get_str(ctx, gguf, LIG_STR("tokenizer.ggml.model"), &model));
+    if (lig_str_is(model, "no_vocab") || lig_str_is(model, "none")) return LIG_OK;
     LigArena *arena = lig_arena_create();
     if (!arena) return lig_no_memory(ctx);
     LigGgufTokenizer tokenizer;

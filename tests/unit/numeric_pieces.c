@@ -147,7 +147,10 @@ static void iota_counts_in_every_dtype(void **state)
         LigShape stated = {.dtype = counted[d], .rank = 3, .dims = {1, 33, 5}};
         OneOp one = {.code = LIG_OP_IOTA, .attrs = {&axis, 1}, .stated = &stated};
         LigTensor out = run(&one);
-        for (int64_t i = 0; i < 165; i++) assert_true(tensor_at(&out, i) == (double)(i / 5));
+        for (int64_t i = 0; i < 165; i++) {
+            int64_t row = i / 5;
+            assert_true(tensor_at(&out, i) == (double)row);
+        }
         finish(&one, &out, 1);
     }
 }
@@ -185,30 +188,44 @@ static void rows_of_every_storage(void **state)
     }
 }
 
-// Rows 15, 0 and 2 of [17,1] taken, replaced and added to, by indices of every dtype.
+static const int32_t moved_rows[] = {15, 0, 2};
+
+static void check_taken(LigDtype ids)
+{
+    OneOp one = {.code = LIG_OP_GATHER_ND, .operands = {PIECES(LIG_I32, 17, 1), TENSOR(ids, 3, 1)}, .count = 2};
+    set_ids(&one.operands[1], moved_rows);
+    LigTensor out = run(&one);
+    for (int64_t i = 0; i < 3; i++) expect_piece(&out, i, &one.operands[0], moved_rows[i]);
+    finish(&one, &out, 1);
+}
+
+static void check_scattered(LigOpCode code, LigDtype ids)
+{
+    LigAttr axis = ATTR_INT(AXIS, 0);
+    OneOp one = {.code = code, .attrs = {&axis, 1}, .count = 3};
+    one.operands[0] = PIECES(LIG_I32, 17, 1);
+    one.operands[1] = TENSOR(ids, 3);
+    one.operands[2] = PIECES(LIG_I32, 3, 1);
+    set_ids(&one.operands[1], moved_rows);
+    int64_t want[17];
+    for (int64_t i = 0; i < 17; i++) want[i] = integer_at(&one.operands[0], i);
+    for (int64_t k = 0; k < 3; k++) {
+        int64_t old = code == LIG_OP_SCATTER_ADD ? want[moved_rows[k]] : 0;
+        want[moved_rows[k]] = old + integer_at(&one.operands[2], k);
+    }
+    LigTensor out = run(&one);
+    for (int64_t i = 0; i < 17; i++) assert_int_equal(integer_at(&out, i), want[i]);
+    finish(&one, &out, 1);
+}
+
+// Rows 15, 0 and 2 of [17,1] taken, replaced and added to.
 static void indices_of_every_dtype(void **state)
 {
     (void)state;
-    static const int32_t rows[] = {15, 0, 2};
-    static const LigOpCode codes[] = {LIG_OP_GATHER_ND, LIG_OP_SCATTER, LIG_OP_SCATTER_ADD};
-    LigAttr axis = ATTR_INT(AXIS, 0);
-    for (int at = 0; at < 3 * INDEX_DTYPES; at++) {
-        LigOpCode code = codes[at / INDEX_DTYPES];
-        bool takes = code == LIG_OP_GATHER_ND, adds = code == LIG_OP_SCATTER_ADD;
-        LigDtype ids = index_dtypes[at % INDEX_DTYPES];
-        OneOp one = {.code = code, .attrs = {&axis, takes ? 0 : 1}, .count = takes ? 2 : 3};
-        one.operands[0] = PIECES(LIG_I32, 17, 1);
-        one.operands[1] = takes ? TENSOR(ids, 3, 1) : TENSOR(ids, 3);
-        if (!takes) one.operands[2] = PIECES(LIG_I32, 3, 1);
-        set_ids(&one.operands[1], rows);
-        LigTensor out = run(&one);
-        for (int64_t i = 0; i < (takes ? 3 : 17); i++) {
-            int64_t k = i == 15 ? 0 : i == 0 ? 1 : i == 2 ? 2 : -1;
-            int64_t want = integer_at(&one.operands[0], takes ? rows[i] : i);
-            if (!takes && k >= 0) want = (adds ? want : 0) + integer_at(&one.operands[2], k);
-            assert_int_equal(integer_at(&out, i), want);
-        }
-        finish(&one, &out, 1);
+    for (int d = 0; d < INDEX_DTYPES; d++) {
+        check_taken(index_dtypes[d]);
+        check_scattered(LIG_OP_SCATTER, index_dtypes[d]);
+        check_scattered(LIG_OP_SCATTER_ADD, index_dtypes[d]);
     }
 }
 
