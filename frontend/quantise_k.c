@@ -145,9 +145,10 @@ bool lig_quantise_q4_k(const float *x, unsigned char *out)
         most_scale = fmaxf(most_scale, fits[j].scale);
         most_min = fmaxf(most_min, fits[j].min);
     }
-    bool holds = put_f16(out, most_scale / MOST_SCALE_4) && put_f16(out + 2, most_min / MOST_SCALE_4);
+    bool holds =
+        put_f16(out, most_scale / (float)MOST_SCALE_4) && put_f16(out + 2, most_min / (float)MOST_SCALE_4);
     if (!holds) return false;
-    float d = as_f16(most_scale / MOST_SCALE_4), dmin = as_f16(most_min / MOST_SCALE_4);
+    float d = as_f16(most_scale / (float)MOST_SCALE_4), dmin = as_f16(most_min / (float)MOST_SCALE_4);
     memset(out + QUANTA, 0, LIG_K_BLOCK / 2);
     for (int j = 0; j < PARTS_4; j++) {
         const float *part = x + j * PART_4;
