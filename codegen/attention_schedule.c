@@ -63,8 +63,9 @@ static void set_offsets(LigAttentionSizes *s)
     s->scratch_bytes = s->at_panels + (s->packs_keys ? LIG_ATTENTION_RUN * width * element : 0);
 }
 
-LigAttentionSizes lig_attention_sizes(const LigOp *op, const LigTarget *target)
+LigAttentionSizes lig_attention_sizes(const LigFunc *kernel, const LigTarget *target)
 {
+    const LigOp *op = lig_attention_find(kernel);
     const LigType *q = &op->operands[LIG_ATTENTION_Q]->type, *key = &op->operands[LIG_ATTENTION_K]->type;
     LigAttentionSizes s = {.heads = constant(q->dims[1]),
                            .kv_heads = constant(key->dims[1]),
@@ -76,7 +77,8 @@ LigAttentionSizes lig_attention_sizes(const LigOp *op, const LigTarget *target)
     s.heads_at_once = choose_heads(s.group);
     bool alone = constant(q->dims[0]) == 1;
     s.tokens_at_once = alone ? 1 : LIG_ATTENTION_ROWS / s.heads_at_once;
-    s.tile_tokens = alone ? 1 : round_up(TILE_ROWS / s.heads_at_once, s.tokens_at_once);
+    s.tile_tokens = lig_attrs_int(kernel->attrs, LIG_ATTR_TILE, alone ? 1 : TILE_ROWS / s.heads_at_once);
+    s.tile_tokens = round_up(s.tile_tokens, s.tokens_at_once);
     s.width_vectors = (int)((s.width + s.lanes - 1) / s.lanes);
     set_panels(&s, op);
     set_offsets(&s);
@@ -141,7 +143,7 @@ LigStatus lig_schedule_attention(LigScheduling *scheduling)
 {
     const LigTarget *target = scheduling->options->target;
     LIG_TRY(check(scheduling->module, scheduling->kernel, target));
-    LigAttentionSizes sizes = lig_attention_sizes(lig_attention_find(scheduling->kernel), target);
+    LigAttentionSizes sizes = lig_attention_sizes(scheduling->kernel, target);
     LIG_TRY(lig_schedule_int(scheduling, LIG_ATTR_TILE, sizes.tile_tokens));
     return lig_schedule_int(scheduling, LIG_ATTR_SCRATCH, sizes.scratch_bytes);
 }

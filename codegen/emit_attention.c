@@ -286,16 +286,19 @@ static void walk_tokens(Walk *w)
     if (a->many) lig_if_end(k->e, &branch, NULL, NULL);
 }
 
-// Tokens of no row: zeros.
+// Tokens of no row: zeros. Rarely any, so one element at a time.
 static void store_nothing(const Walk *w, LLVMValueRef begin, LLVMValueRef end)
 {
     const LigAttentionSizes *s = &w->a->sizes;
     LigEmitter *e = w->a->k->e;
-    LLVMValueRef bytes = lig_i64(e, s->heads_at_once * s->width * (int64_t)sizeof(float));
-    LigLoop loop;
-    lig_loop_begin(e, &loop, (LigRange){begin, end, lig_i64(e, 1)}, NULL, 0);
-    LLVMBuildMemSet(e->builder, token_rows(w, w->a->out, loop.index), LLVMConstInt(e->i8, 0, false), bytes, 4);
-    lig_loop_end(e, &loop, NULL);
+    LigLoop tokens, elements;
+    lig_loop_begin(e, &tokens, (LigRange){begin, end, lig_i64(e, 1)}, NULL, 0);
+    LLVMValueRef rows = token_rows(w, w->a->out, tokens.index);
+    lig_loop_begin(e, &elements, up_to(w, lig_i64(e, s->heads_at_once * s->width)), NULL, 0);
+    LLVMValueRef at = lig_emit_offset(e, rows, scaled(w, elements.index, sizeof(float)));
+    lig_emit_store(e, lig_f32(e, 0), at, sizeof(float));
+    lig_loop_end(e, &elements, NULL);
+    lig_loop_end(e, &tokens, NULL);
 }
 
 // The tile's tokens, row after row of the batch.
@@ -348,7 +351,7 @@ static void emit_tile(LigAttention *a, LLVMValueRef tile)
     LLVMValueRef count = lig_kernel_dim(k, lig_attention_token_tiles(k->module, k->kernel));
     LLVMValueRef run = token_tile(&w, LLVMBuildUDiv(b, tile, units, ""), count);
     LLVMValueRef tokens = lig_kernel_dim(k, a->op->operands[LIG_ATTENTION_Q]->type.dims[0]);
-    walk_rows(&w, lig_kernel_tile_units(k, run, a->sizes.tile_tokens, tokens));
+    walk_rows(&w, lig_kernel_tile_units(k, run, lig_kernel_tile(k->kernel), tokens));
 }
 
 // ---- functions ----
@@ -391,7 +394,7 @@ static LLVMValueRef pointer_of(const LigAttention *a, int operand)
 static LigAttention describe(LigKernelEmitter *k)
 {
     LigAttention a = {.k = k, .op = lig_attention_find(k->kernel)};
-    a.sizes = lig_attention_sizes(a.op, k->e->target);
+    a.sizes = lig_attention_sizes(k->kernel, k->e->target);
     a.key_type = &a.op->operands[LIG_ATTENTION_K]->type;
     a.value_type = &a.op->operands[LIG_ATTENTION_V]->type;
     a.query = pointer_of(&a, LIG_ATTENTION_Q);

@@ -27,7 +27,7 @@ typedef struct LigAttentionSizes {
     int tokens_at_once;
     int lanes;
     int width_vectors;   // vectors that cover a row of D
-    int64_t tile_tokens; // a multiple of tokens_at_once
+    int64_t tile_tokens; // at least those of a tile; a multiple of tokens_at_once
     // Keys as they are scored: panels of `panel` keys.
     bool packs_keys; // keys lie in rows: a run of them is put into f32 panels first
     int64_t panel;
@@ -54,7 +54,7 @@ typedef struct LigAttention {
 
 // ---- attention_schedule.c ----
 const LigOp *lig_attention_find(const LigFunc *kernel);
-LigAttentionSizes lig_attention_sizes(const LigOp *op, const LigTarget *target);
+LigAttentionSizes lig_attention_sizes(const LigFunc *kernel, const LigTarget *target);
 bool lig_attention_is_cached(const LigOp *op);
 // The operand of the kernel behind a value, through reshapes; NULL when it is computed.
 const LigValue *lig_attention_behind(const LigValue *value);
