@@ -1,42 +1,56 @@
-// One block of keys against a few query rows: scores, running maximum and sum, weighted values.
+// One run of keys against a few query rows: scores, weights, weighted values, and what they add to the state.
 //
 // What one row goes through is the same sequence of operations whatever the number of rows: each score is one
-// chain over d ascending, each output element one chain over keys ascending. So bits do not depend on how
-// queries are grouped. Source: Milakov & Gimelshein 2018 (running softmax), Dao et al. 2022 (blocks).
+// chain over d ascending, each weighted value one chain over keys ascending. Keys that one token of the group
+// sees and another does not are folded in under a mask, so that what lies in unseen keys does not matter.
+// Source: Dao et al. 2022 (blocks of keys).
 #include "codegen/body.h"
 #include "codegen/emit_attention.h"
-#include "codegen/math.h"
 
-enum { MAX_VECTORS = 16 };
+enum { QUERY, KEYS, VALUES, SEEN, STATE, WORK, FIRST };
+enum { MAX_VECTORS = 4 };
+
+// Keys from <= j < to of the run, i64.
+typedef struct Span {
+    LLVMValueRef from, to;
+} Span;
 
 typedef struct Block {
     const LigAttention *a;
     LigEmitter *e;
-    int rows;
-    bool partial;
-    LLVMValueRef query, key, value, state, from, to;
+    LLVMValueRef function;
+    int tokens, rows;
+    Span seen[LIG_ATTENTION_ROWS]; // by token; RUN, 0 when it sees none
+    Span any, all;                 // keys that some token sees, and that all see (which may be none)
 } Block;
+
+static LLVMValueRef param(const Block *b, int index) { return LLVMGetParam(b->function, (unsigned)index); }
+
+static LLVMValueRef times(const Block *b, LLVMValueRef value, int64_t by)
+{
+    return LLVMBuildMul(b->e->builder, value, lig_i64(b->e, by), "");
+}
 
 static LLVMValueRef query_row(const Block *b, int row)
 {
     const LigAttentionSizes *s = &b->a->sizes;
     int64_t index = row / s->heads_at_once * s->heads + row % s->heads_at_once;
-    return lig_emit_offset_by(b->e, b->query, index * s->width * (int64_t)sizeof(float));
+    return lig_emit_offset_by(b->e, param(b, QUERY), index * s->width * (int64_t)sizeof(float));
 }
 
-static LLVMValueRef state_row(const Block *b, int row, int64_t offset)
+static LLVMValueRef state_row(const Block *b, int row)
 {
-    return lig_emit_offset_by(b->e, b->state, row * b->a->sizes.state_bytes + offset);
+    return lig_emit_offset_by(b->e, param(b, STATE), row * b->a->sizes.state_bytes);
 }
 
-static LLVMValueRef bytes_of(LigEmitter *e, LLVMValueRef count, int64_t bytes)
+static LLVMValueRef work_row(const Block *b, int row)
 {
-    return LLVMBuildMul(e->builder, count, lig_i64(e, bytes), "");
+    return lig_emit_offset_by(b->e, param(b, WORK), row * b->a->sizes.work_bytes);
 }
 
 static LLVMValueRef load_splat(const Block *b, LLVMValueRef pointer, LLVMValueRef index)
 {
-    LLVMValueRef address = lig_emit_offset(b->e, pointer, bytes_of(b->e, index, sizeof(float)));
+    LLVMValueRef address = lig_emit_offset(b->e, pointer, times(b, index, sizeof(float)));
     return lig_emit_splat(b->e, lig_emit_load(b->e, b->e->f32, address, sizeof(float)), b->a->sizes.lanes);
 }
 
@@ -47,27 +61,77 @@ static LLVMTypeRef vector_type(const Block *b) { return lig_lanes(b->e->f32, b->
 static int vectors_at_once(const Block *b)
 {
     int registers = b->e->target->vector_registers, vectors = 1;
-    while (b->rows * 2 * vectors + 2 * vectors + 1 <= registers && vectors < 4) vectors *= 2;
+    while (b->rows * 2 * vectors + 2 * vectors + 1 <= registers && vectors < MAX_VECTORS) vectors *= 2;
     return vectors;
 }
 
-// ---- scores: panels of keys ----
+// ---- what is seen ----
 
-// `count` vectors of keys from `first` (a pointer at d = 0) against all rows; sums of row r, vector v at
-// sums[r * count + v]. `strides` are the bytes from the first vector to each.
-static void score_vectors(const Block *b, LLVMValueRef first, const int64_t *strides, int count,
-                          LLVMValueRef *sums)
+static LLVMValueRef into_run(const Block *b, LLVMValueRef key)
+{
+    LigKernelEmitter *k = b->a->k;
+    key = LLVMBuildSub(b->e->builder, key, param(b, FIRST), "");
+    return lig_kernel_least(k, lig_kernel_greatest(k, key, lig_i64(b->e, 0)), lig_i64(b->e, LIG_ATTENTION_RUN));
+}
+
+static Span seen_by(const Block *b, int token)
 {
     LigEmitter *e = b->e;
-    const LigType *type = b->a->key_type;
-    int64_t step = type->layout.n * lig_dtype_block_bytes(type->dtype);
+    LLVMValueRef at = lig_emit_offset_by(e, param(b, SEEN), (int64_t)token * 2 * (int64_t)sizeof(int64_t));
+    LLVMValueRef from = into_run(b, lig_emit_load(e, e->i64, at, sizeof(int64_t)));
+    LLVMValueRef end = lig_emit_offset_by(e, at, sizeof(int64_t));
+    LLVMValueRef to = into_run(b, lig_emit_load(e, e->i64, end, sizeof(int64_t)));
+    LLVMValueRef some = LLVMBuildICmp(e->builder, LLVMIntSLT, from, to, "");
+    return (Span){LLVMBuildSelect(e->builder, some, from, lig_i64(e, LIG_ATTENTION_RUN), ""),
+                  LLVMBuildSelect(e->builder, some, to, lig_i64(e, 0), "")};
+}
+
+static void find_spans(Block *b)
+{
+    LigKernelEmitter *k = b->a->k;
+    for (int i = 0; i < b->tokens; i++) {
+        Span s = b->seen[i] = seen_by(b, i);
+        b->any.from = i == 0 ? s.from : lig_kernel_least(k, b->any.from, s.from);
+        b->any.to = i == 0 ? s.to : lig_kernel_greatest(k, b->any.to, s.to);
+        b->all.from = i == 0 ? s.from : lig_kernel_greatest(k, b->all.from, s.from);
+        b->all.to = i == 0 ? s.to : lig_kernel_least(k, b->all.to, s.to);
+    }
+    // Inside of `any`, and not backwards.
+    b->all.from = lig_kernel_least(k, b->all.from, b->any.to);
+    b->all.to = lig_kernel_greatest(k, b->all.to, b->all.from);
+}
+
+static LLVMValueRef sees_some(const Block *b, int row)
+{
+    const Span *seen = &b->seen[row / b->a->sizes.heads_at_once];
+    return LLVMBuildICmp(b->e->builder, LLVMIntSLT, seen->from, seen->to, "");
+}
+
+// ---- scores ----
+
+// Bytes from the first to the vector of keys `key`, a multiple of lanes, inside a panel or at a panel's begin.
+static int64_t panel_offset(const Block *b, int64_t key)
+{
+    const LigAttentionSizes *s = &b->a->sizes;
+    return (key / s->panel * s->panel * s->width + key % s->panel) * lig_dtype_block_bytes(s->panel_dtype);
+}
+
+// `count` vectors of keys from `first` (a pointer at d = 0) against all rows; sums of row r, vector v at
+// sums[r * count + v].
+static void score_vectors(const Block *b, LLVMValueRef first, int count, LLVMValueRef *sums)
+{
+    LigEmitter *e = b->e;
+    const LigAttentionSizes *s = &b->a->sizes;
+    int64_t step = s->panel * lig_dtype_block_bytes(s->panel_dtype);
     for (int i = 0; i < b->rows * count; i++) sums[i] = LLVMConstNull(vector_type(b));
     LigLoop loop;
-    LigRange range = {lig_i64(e, 0), lig_i64(e, b->a->sizes.width), lig_i64(e, 1)};
+    LigRange range = {lig_i64(e, 0), lig_i64(e, s->width), lig_i64(e, 1)};
     lig_loop_begin(e, &loop, range, sums, b->rows * count);
-    LLVMValueRef keys[MAX_VECTORS], at = lig_emit_offset(e, first, bytes_of(e, loop.index, step));
-    for (int v = 0; v < count; v++)
-        keys[v] = lig_body_load(e, lig_emit_offset_by(e, at, strides[v]), type->dtype, b->a->sizes.lanes, NULL);
+    LLVMValueRef keys[MAX_VECTORS], at = lig_emit_offset(e, first, times(b, loop.index, step));
+    for (int v = 0; v < count; v++) {
+        LLVMValueRef address = lig_emit_offset_by(e, at, panel_offset(b, (int64_t)v * s->lanes));
+        keys[v] = lig_body_load(e, address, s->panel_dtype, s->lanes, NULL);
+    }
     for (int r = 0; r < b->rows; r++) {
         LLVMValueRef q = load_splat(b, query_row(b, r), loop.index);
         for (int v = 0; v < count; v++)
@@ -77,53 +141,68 @@ static void score_vectors(const Block *b, LLVMValueRef first, const int64_t *str
     for (int i = 0; i < b->rows * count; i++) sums[i] = loop.carried[i];
 }
 
-// Bytes from the block's first key to the vector of keys `key`, a multiple of lanes.
-static int64_t panel_offset(const Block *b, int64_t key)
-{
-    const LigType *type = b->a->key_type;
-    int64_t n = type->layout.n;
-    return (key / n * n * b->a->sizes.width + key % n) * lig_dtype_block_bytes(type->dtype);
-}
-
-static void score_panels(const Block *b)
-{
-    int lanes = b->a->sizes.lanes, count = vectors_at_once(b);
-    LLVMValueRef sums[LIG_MAX_CARRIED];
-    for (int first = 0; first < LIG_ATTENTION_KEYS; first += count * lanes) {
-        int64_t strides[MAX_VECTORS];
-        for (int v = 0; v < count; v++) strides[v] = panel_offset(b, first + v * lanes);
-        score_vectors(b, b->key, strides, count, sums);
-        for (int i = 0; i < b->rows * count; i++) {
-            int64_t offset = b->a->sizes.scores + (first + i % count * lanes) * (int64_t)sizeof(float);
-            lig_emit_store(b->e, sums[i], state_row(b, i / count, offset), sizeof(float));
-        }
-    }
-}
-
-// Only the vectors that hold a key in from .. to: those beyond may lie outside the cache.
-static void score_some_panels(const Block *b)
+// Scores of keys from <= j < to, `count` vectors at a time; both are multiples of as many keys.
+static void score_span(const Block *b, Span span, int count)
 {
     LigEmitter *e = b->e;
-    const LigType *type = b->a->key_type;
-    LLVMValueRef lanes = lig_i64(e, b->a->sizes.lanes), n = lig_i64(e, type->layout.n), sums[LIG_MAX_CARRIED];
-    LLVMValueRef begin = LLVMBuildSub(e->builder, b->from, LLVMBuildURem(e->builder, b->from, lanes, ""), "");
+    const LigAttentionSizes *s = &b->a->sizes;
+    LLVMValueRef sums[LIG_MAX_CARRIED], panel = lig_i64(e, s->panel);
     LigLoop loop;
-    lig_loop_begin(e, &loop, (LigRange){begin, b->to, lanes}, NULL, 0);
-    LLVMValueRef inside = LLVMBuildURem(e->builder, loop.index, n, "");
-    LLVMValueRef panel = LLVMBuildSub(e->builder, loop.index, inside, "");
-    LLVMValueRef at = LLVMBuildAdd(e->builder, bytes_of(e, panel, b->a->sizes.width), inside, "");
-    LLVMValueRef first = lig_emit_offset(e, b->key, bytes_of(e, at, lig_dtype_block_bytes(type->dtype)));
-    const int64_t none = 0;
-    score_vectors(b, first, &none, 1, sums);
-    for (int r = 0; r < b->rows; r++) {
-        LLVMValueRef scores = state_row(b, r, b->a->sizes.scores);
-        lig_emit_store(e, sums[r], lig_emit_offset(e, scores, bytes_of(e, loop.index, sizeof(float))),
-                       sizeof(float));
+    lig_loop_begin(e, &loop, (LigRange){span.from, span.to, lig_i64(e, (int64_t)count * s->lanes)}, NULL, 0);
+    LLVMValueRef inside = LLVMBuildURem(e->builder, loop.index, panel, "");
+    LLVMValueRef whole = LLVMBuildSub(e->builder, loop.index, inside, "");
+    LLVMValueRef at = LLVMBuildAdd(e->builder, times(b, whole, s->width), inside, "");
+    int64_t bytes = lig_dtype_block_bytes(s->panel_dtype);
+    score_vectors(b, lig_emit_offset(e, param(b, KEYS), times(b, at, bytes)), count, sums);
+    LLVMValueRef offset = times(b, loop.index, sizeof(float));
+    for (int i = 0; i < b->rows * count; i++) {
+        LLVMValueRef row = lig_emit_offset(e, work_row(b, i / count), offset);
+        int64_t vector = (int64_t)(i % count) * s->lanes * (int64_t)sizeof(float);
+        lig_emit_store(e, sums[i], lig_emit_offset_by(e, row, vector), sizeof(float));
     }
     lig_loop_end(e, &loop, NULL);
 }
 
-// ---- scores: rows of keys ----
+static LLVMValueRef floor_to(const Block *b, LLVMValueRef value, int64_t multiple)
+{
+    LLVMValueRef rest = LLVMBuildURem(b->e->builder, value, lig_i64(b->e, multiple), "");
+    return LLVMBuildSub(b->e->builder, value, rest, "");
+}
+
+// Of all vectors that hold a key which some token sees: in wide steps, then vector by vector. Vectors beyond
+// are not read: they may lie outside the cache.
+static void score(const Block *b)
+{
+    LigEmitter *e = b->e;
+    const LigAttentionSizes *s = &b->a->sizes;
+    int count = vectors_at_once(b);
+    int64_t wide = (int64_t)count * s->lanes, aligned = wide < s->panel ? wide : s->panel;
+    LLVMValueRef from = floor_to(b, b->any.from, aligned);
+    LLVMValueRef to = LLVMBuildAdd(e->builder, b->any.to, lig_i64(e, s->lanes - 1), "");
+    to = floor_to(b, to, s->lanes);
+    LLVMValueRef steps = floor_to(b, LLVMBuildSub(e->builder, to, from, ""), wide);
+    LLVMValueRef middle = LLVMBuildAdd(e->builder, from, steps, "");
+    score_span(b, (Span){from, middle}, count);
+    if (count > 1) score_span(b, (Span){middle, to}, 1);
+}
+
+// ---- weights ----
+
+static void weigh_row(const Block *b, int row)
+{
+    LigEmitter *e = b->e;
+    Span seen = b->seen[row / b->a->sizes.heads_at_once];
+    LLVMValueRef args[] = {work_row(b, row), state_row(b, row), seen.from, seen.to};
+    LLVMValueRef width = LLVMBuildSub(e->builder, seen.to, seen.from, "");
+    LigIf branch;
+    lig_if_begin(e, &branch, LLVMBuildICmp(e->builder, LLVMIntEQ, width, lig_i64(e, LIG_ATTENTION_RUN), ""));
+    lig_attention_call(e, b->a->weigh_all, args, 2, 2);
+    lig_if_else(e, &branch, NULL, 0);
+    lig_attention_call(e, b->a->weigh_some, args, 2, 2);
+    lig_if_end(e, &branch, NULL, NULL);
+}
+
+// ---- values ----
 
 static LLVMValueRef width_mask(const Block *b, int vector)
 {
@@ -131,222 +210,110 @@ static LLVMValueRef width_mask(const Block *b, int vector)
     return left >= b->a->sizes.lanes ? NULL : lig_emit_tail_mask(b->e, b->a->sizes.lanes, lig_i64(b->e, left));
 }
 
-// Vector `vector` of a row of D elements at `pointer`.
-static LLVMValueRef load_width(const Block *b, LLVMValueRef pointer, LigDtype dtype, int vector)
+// Vectors first .. first + count of the row of values at `key`.
+static void load_values(const Block *b, LLVMValueRef key, int first, int count, LLVMValueRef *values)
 {
-    int64_t bytes = (int64_t)vector * b->a->sizes.lanes * lig_dtype_block_bytes(dtype);
-    LLVMValueRef address = lig_emit_offset_by(b->e, pointer, bytes);
-    return lig_body_load(b->e, address, dtype, b->a->sizes.lanes, width_mask(b, vector));
-}
-
-// Lane i sums d = i, i + lanes, …; then the lanes are halved.
-static void score_rows(const Block *b)
-{
-    LigEmitter *e = b->e;
-    const LigAttentionSizes *s = &b->a->sizes;
-    LigDtype dtype = b->a->key_type->dtype;
-    LigLoop loop;
-    lig_loop_begin(e, &loop, (LigRange){b->from, b->to, lig_i64(e, 1)}, NULL, 0);
-    LLVMValueRef key =
-        lig_emit_offset(e, b->key, bytes_of(e, loop.index, s->stride * lig_dtype_block_bytes(dtype)));
-    LLVMValueRef sums[LIG_MAX_CARRIED];
-    for (int r = 0; r < b->rows; r++) sums[r] = LLVMConstNull(vector_type(b));
-    for (int v = 0; v < s->width_vectors; v++) {
-        LLVMValueRef part = load_width(b, key, dtype, v);
-        for (int r = 0; r < b->rows; r++)
-            sums[r] = lig_emit_fma(e, load_width(b, query_row(b, r), LIG_F32, v), part, sums[r]);
-    }
-    for (int r = 0; r < b->rows; r++) {
-        LLVMValueRef scores = state_row(b, r, s->scores);
-        LLVMValueRef score = lig_emit_offset(e, scores, bytes_of(e, loop.index, sizeof(float)));
-        lig_emit_store(e, lig_emit_sum_lanes(e, sums[r]), score, sizeof(float));
-    }
-    lig_loop_end(e, &loop, NULL);
-}
-
-// ---- weights: one row ----
-
-// Scaled and capped scores of vector `vector`, -inf where a key is not seen.
-static LLVMValueRef final_scores(const Block *b, LLVMValueRef scores, int vector)
-{
-    LigEmitter *e = b->e;
-    int lanes = b->a->sizes.lanes;
-    LigAttrs attrs = b->a->op->attrs;
-    LLVMValueRef address = lig_emit_offset_by(e, scores, (int64_t)vector * lanes * (int64_t)sizeof(float));
-    LLVMValueRef x = lig_emit_load(e, vector_type(b), address, sizeof(float));
-    double cap = lig_attrs_float(attrs, LIG_ATTR_SOFTCAP, 0), scale = lig_attrs_float(attrs, LIG_ATTR_SCALE, 1);
-    x = LLVMBuildFMul(e->builder, x, lig_float_like(LLVMTypeOf(x), cap != 0 ? scale / cap : scale), "");
-    if (cap != 0) x = LLVMBuildFMul(e->builder, lig_emit_tanh(e, x), lig_float_like(LLVMTypeOf(x), cap), "");
-    LLVMValueRef numbers[LIG_MAX_LANES];
-    for (int i = 0; i < lanes; i++) numbers[i] = lig_i32(e, vector * lanes + i);
-    LLVMValueRef key = LLVMConstVector(numbers, (unsigned)lanes);
-    LLVMValueRef from = lig_emit_splat(e, LLVMBuildTrunc(e->builder, b->from, e->i32, ""), lanes);
-    LLVMValueRef to = lig_emit_splat(e, LLVMBuildTrunc(e->builder, b->to, e->i32, ""), lanes);
-    LLVMValueRef after = LLVMBuildICmp(e->builder, LLVMIntSGE, key, from, "");
-    LLVMValueRef before = LLVMBuildICmp(e->builder, LLVMIntSLT, key, to, "");
-    LLVMValueRef hidden = lig_float_like(LLVMTypeOf(x), -__builtin_inf());
-    return LLVMBuildSelect(e->builder, LLVMBuildAnd(e->builder, after, before, ""), x, hidden, "");
-}
-
-static LLVMTypeRef weigh_type(const LigEmitter *e)
-{
-    LLVMTypeRef params[] = {e->ptr, e->i64, e->i64};
-    return LLVMFunctionType(e->nothing, params, 3, false);
-}
-
-// x[0] op x[1], x[2] op x[3], … until one is left; count is a power of two. The inputs are kept.
-static LLVMValueRef combine(const Block *b, const LLVMValueRef *inputs, int count, bool sum)
-{
-    LLVMValueRef x[MAX_VECTORS] = {inputs[0]};
-    for (int i = 1; i < count; i++) x[i] = inputs[i];
-    for (; count > 1; count /= 2) {
-        for (int i = 0; i < count / 2; i++) {
-            LLVMValueRef left = x[2 * i], right = x[2 * i + 1];
-            x[i] = sum ? LLVMBuildFAdd(b->e->builder, left, right, "") : lig_emit_max(b->e, left, right);
-        }
-    }
-    return x[0];
-}
-
-// Turns scores into weights exp(score - maximum) and updates maximum and sum. `state` is the row's.
-static void weigh_row(const Block *b, LLVMValueRef state)
-{
-    LigEmitter *e = b->e;
-    LLVMBuilderRef builder = e->builder;
-    const LigAttentionSizes *s = &b->a->sizes;
-    int count = LIG_ATTENTION_KEYS / s->lanes;
-    LIG_ASSERT(count > 0 && count <= MAX_VECTORS);
-    LLVMValueRef scores = lig_emit_offset_by(e, state, s->scores), x[MAX_VECTORS];
-    LLVMValueRef maximum = lig_emit_offset_by(e, state, s->maximum), sum = lig_emit_offset_by(e, state, s->sum);
-    for (int i = 0; i < count; i++) x[i] = final_scores(b, scores, i);
-    LLVMValueRef old = lig_emit_load(e, e->f32, maximum, sizeof(float));
-    LLVMValueRef most = lig_emit_max(e, lig_emit_max_lanes(e, combine(b, x, count, false)), old);
-    // Where every score is -inf, weights are zero, not NaN.
-    LLVMValueRef nothing =
-        LLVMBuildFCmp(builder, LLVMRealOEQ, most, LLVMConstReal(e->f32, -__builtin_inf()), "");
-    LLVMValueRef center = LLVMBuildSelect(builder, nothing, lig_f32(e, 0), most, "");
-    LLVMValueRef rescale = lig_emit_exp(e, LLVMBuildFSub(builder, old, center, ""));
-    LLVMValueRef centers = lig_emit_splat(e, center, s->lanes);
-    for (int i = 0; i < count; i++) {
-        x[i] = lig_emit_exp(e, LLVMBuildFSub(builder, x[i], centers, ""));
-        lig_emit_store(e, x[i], lig_emit_offset_by(e, scores, (int64_t)i * s->lanes * (int64_t)sizeof(float)),
-                       sizeof(float));
-    }
-    LLVMValueRef total = lig_emit_load(e, vector_type(b), sum, sizeof(float));
-    total = lig_emit_fma(e, total, lig_emit_splat(e, rescale, s->lanes), combine(b, x, count, true));
-    lig_emit_store(e, total, sum, sizeof(float));
-    lig_emit_store(e, most, maximum, sizeof(float));
-    lig_emit_store(e, rescale, lig_emit_offset_by(e, state, s->rescale), sizeof(float));
-}
-
-// Calls weigh_row's function for each row.
-static void weigh_rows(const Block *b)
-{
-    LigLoop loop;
-    lig_loop_begin(b->e, &loop, (LigRange){lig_i64(b->e, 0), lig_i64(b->e, b->rows), lig_i64(b->e, 1)}, NULL,
-                   0);
-    LLVMValueRef state = lig_emit_offset(b->e, b->state, bytes_of(b->e, loop.index, b->a->sizes.state_bytes));
-    LLVMValueRef args[] = {state, b->from, b->to};
-    LLVMBuildCall2(b->e->builder, weigh_type(b->e), b->a->weigh, args, 3, "");
-    lig_loop_end(b->e, &loop, NULL);
-}
-
-// ---- values ----
-
-// Vectors first .. first + count of every row's output: rescaled, plus weights times values, keys ascending.
-static void add_values(const Block *b, int first, int count)
-{
-    LigEmitter *e = b->e;
     const LigAttentionSizes *s = &b->a->sizes;
     LigDtype dtype = b->a->value_type->dtype;
-    LLVMValueRef sums[LIG_MAX_CARRIED], parts[MAX_VECTORS];
-    for (int i = 0; i < b->rows * count; i++) {
-        int64_t offset = s->out + (first + i % count) * s->lanes * (int64_t)sizeof(float);
-        LLVMValueRef rescale = load_splat(b, state_row(b, i / count, s->rescale), lig_i64(e, 0));
-        sums[i] = lig_emit_load(e, vector_type(b), state_row(b, i / count, offset), sizeof(float));
-        sums[i] = LLVMBuildFMul(e->builder, sums[i], rescale, "");
-    }
-    LigLoop loop;
-    lig_loop_begin(e, &loop, (LigRange){b->from, b->to, lig_i64(e, 1)}, sums, b->rows * count);
-    LLVMValueRef value =
-        lig_emit_offset(e, b->value, bytes_of(e, loop.index, s->stride * lig_dtype_block_bytes(dtype)));
-    for (int v = 0; v < count; v++) parts[v] = load_width(b, value, dtype, first + v);
-    for (int r = 0; r < b->rows; r++) {
-        LLVMValueRef weight = load_splat(b, state_row(b, r, s->scores), loop.index);
-        for (int v = 0; v < count; v++)
-            sums[r * count + v] = lig_emit_fma(e, weight, parts[v], loop.carried[r * count + v]);
-    }
-    lig_loop_end(e, &loop, sums);
-    for (int i = 0; i < b->rows * count; i++) {
-        int64_t offset = s->out + (first + i % count) * s->lanes * (int64_t)sizeof(float);
-        lig_emit_store(e, loop.carried[i], state_row(b, i / count, offset), sizeof(float));
+    int64_t bytes = lig_dtype_block_bytes(dtype);
+    LLVMValueRef row = lig_emit_offset(b->e, param(b, VALUES), times(b, key, s->stride * bytes));
+    for (int v = 0; v < count; v++) {
+        LLVMValueRef at = lig_emit_offset_by(b->e, row, (int64_t)(first + v) * s->lanes * bytes);
+        values[v] = lig_body_load(b->e, at, dtype, s->lanes, width_mask(b, first + v));
     }
 }
 
-LLVMTypeRef lig_attention_block_type(const LigEmitter *e)
+// Whether the token of a row sees key `key`, in every lane.
+static LLVMValueRef sees(const Block *b, int row, LLVMValueRef key)
 {
-    LLVMTypeRef params[] = {e->ptr, e->ptr, e->ptr, e->ptr, e->i64, e->i64};
-    return LLVMFunctionType(e->nothing, params, 6, false);
+    LLVMBuilderRef builder = b->e->builder;
+    const Span *seen = &b->seen[row / b->a->sizes.heads_at_once];
+    LLVMValueRef after = LLVMBuildICmp(builder, LLVMIntSGE, key, seen->from, "");
+    LLVMValueRef before = LLVMBuildICmp(builder, LLVMIntSLT, key, seen->to, "");
+    return lig_emit_splat(b->e, LLVMBuildAnd(builder, after, before, ""), b->a->sizes.lanes);
+}
+
+// sums[r * count + v] += weight * value for the keys of a span; where `masked`, of those that a row sees.
+static void add_span(const Block *b, Span span, int first, int count, bool masked, LLVMValueRef *sums)
+{
+    LigEmitter *e = b->e;
+    int total = b->rows * count;
+    LLVMValueRef values[MAX_VECTORS], next[LIG_MAX_CARRIED];
+    LigLoop loop;
+    lig_loop_begin(e, &loop, (LigRange){span.from, span.to, lig_i64(e, 1)}, sums, total);
+    load_values(b, loop.index, first, count, values);
+    for (int r = 0; r < b->rows; r++) {
+        LLVMValueRef weight = load_splat(b, work_row(b, r), loop.index);
+        LLVMValueRef mask = masked ? sees(b, r, loop.index) : NULL;
+        for (int i = r * count; i < (r + 1) * count; i++) {
+            next[i] = lig_emit_fma(e, weight, values[i % count], loop.carried[i]);
+            if (masked) next[i] = LLVMBuildSelect(e->builder, mask, next[i], loop.carried[i], "");
+        }
+    }
+    lig_loop_end(e, &loop, next);
+    for (int i = 0; i < total; i++) sums[i] = loop.carried[i];
+}
+
+// The run's weighted values into the state's, where the row's token sees any of its keys.
+static void merge_values(const Block *b, int row, int first, int count, const LLVMValueRef *sums)
+{
+    LigEmitter *e = b->e;
+    const LigAttentionSizes *s = &b->a->sizes;
+    LLVMValueRef zero = lig_i64(e, 0);
+    LLVMValueRef keep = load_splat(b, lig_emit_offset_by(e, work_row(b, row), s->keep), zero);
+    LLVMValueRef add = load_splat(b, lig_emit_offset_by(e, work_row(b, row), s->add), zero);
+    for (int v = 0; v < count; v++) {
+        int64_t bytes = (int64_t)(first + v) * s->lanes * (int64_t)sizeof(float);
+        LLVMValueRef at = lig_emit_offset_by(e, state_row(b, row), bytes);
+        LLVMValueRef old = lig_emit_load(e, vector_type(b), at, sizeof(float));
+        lig_emit_store(e, lig_attention_merge_values(e, (LLVMValueRef[]){old, keep, sums[v], add}), at,
+                       sizeof(float));
+    }
+}
+
+static void add_values(const Block *b, int first, int count)
+{
+    LLVMValueRef sums[LIG_MAX_CARRIED];
+    for (int i = 0; i < b->rows * count; i++) sums[i] = LLVMConstNull(vector_type(b));
+    if (b->tokens > 1) add_span(b, (Span){b->any.from, b->all.from}, first, count, true, sums);
+    add_span(b, b->all, first, count, false, sums);
+    if (b->tokens > 1) add_span(b, (Span){b->all.to, b->any.to}, first, count, true, sums);
+    for (int r = 0; r < b->rows; r++) {
+        LigIf branch;
+        if (b->tokens > 1) lig_if_begin(b->e, &branch, sees_some(b, r));
+        merge_values(b, r, first, count, &sums[r * count]);
+        if (b->tokens > 1) lig_if_else(b->e, &branch, NULL, 0);
+        if (b->tokens > 1) lig_if_end(b->e, &branch, NULL, NULL);
+    }
+}
+
+LLVMValueRef lig_attention_merge_values(LigEmitter *e, const LLVMValueRef parts[4])
+{
+    return lig_emit_fma(e, parts[2], parts[3], LLVMBuildFMul(e->builder, parts[0], parts[1], ""));
 }
 
 static void emit_block(const Block *b)
 {
-    bool panels = b->a->key_type->layout.kind == LIG_LAYOUT_PANEL;
-    if (!panels)
-        score_rows(b);
-    else if (b->partial)
-        score_some_panels(b);
-    else
-        score_panels(b);
-    weigh_rows(b);
+    score(b);
+    for (int r = 0; r < b->rows; r++) weigh_row(b, r);
     int at_once = vectors_at_once(b), vectors = b->a->sizes.width_vectors;
     for (int first = 0; first < vectors; first += at_once)
         add_values(b, first, vectors - first < at_once ? vectors - first : at_once);
-    LLVMBuildRetVoid(b->e->builder);
 }
 
-// Where emission of the caller goes on.
-typedef struct Caller {
-    LLVMValueRef function;
-    LLVMBasicBlockRef place;
-} Caller;
-
-static Caller leave(const LigEmitter *e) { return (Caller){e->function, LLVMGetInsertBlock(e->builder)}; }
-
-static void come_back(LigEmitter *e, Caller caller)
-{
-    LLVMSetLinkage(e->function, LLVMInternalLinkage);
-    e->function = caller.function;
-    LLVMPositionBuilderAtEnd(e->builder, caller.place);
-}
-
-LLVMValueRef lig_attention_weigh(LigAttention *a)
+LLVMValueRef lig_attention_block(LigAttention *a, const char *name, int tokens)
 {
     LigEmitter *e = a->k->e;
-    Caller caller = leave(e);
-    LLVMTypeRef params[] = {e->ptr, e->i64, e->i64};
-    LLVMValueRef function = lig_emit_function(e, "weigh_row", e->nothing, params, 3);
-    Block block = {.a = a, .e = e, .from = LLVMGetParam(function, 1), .to = LLVMGetParam(function, 2)};
-    weigh_row(&block, LLVMGetParam(function, 0));
-    LLVMBuildRetVoid(e->builder);
-    come_back(e, caller);
-    return function;
-}
-
-LLVMValueRef lig_attention_block(LigAttention *a, const char *name, int tokens, bool partial)
-{
-    LigEmitter *e = a->k->e;
-    Caller caller = leave(e);
-    LLVMTypeRef params[] = {e->ptr, e->ptr, e->ptr, e->ptr, e->i64, e->i64};
-    LLVMValueRef function = lig_emit_function(e, name, e->nothing, params, 6);
-    Block block = {.a = a, .e = e, .rows = tokens * a->sizes.heads_at_once, .partial = partial};
-    block.query = LLVMGetParam(function, 0);
-    block.key = LLVMGetParam(function, 1);
-    block.value = LLVMGetParam(function, 2);
-    block.state = LLVMGetParam(function, 3);
-    block.from = partial ? LLVMGetParam(function, 4) : lig_i64(e, 0);
-    block.to = partial ? LLVMGetParam(function, 5) : lig_i64(e, LIG_ATTENTION_KEYS);
-    emit_block(&block);
-    come_back(e, caller);
-    return function;
+    LigAttentionCaller caller;
+    Block b = {.a = a, .e = e, .tokens = tokens, .rows = tokens * a->sizes.heads_at_once};
+    b.function =
+        lig_attention_begin(e, name, LIG_ATTENTION_BLOCK_POINTERS, LIG_ATTENTION_BLOCK_INTEGERS, &caller);
+    find_spans(&b);
+    LigIf branch;
+    lig_if_begin(e, &branch, LLVMBuildICmp(e->builder, LLVMIntSLT, b.any.from, b.any.to, ""));
+    emit_block(&b);
+    lig_if_else(e, &branch, NULL, 0);
+    lig_if_end(e, &branch, NULL, NULL);
+    lig_attention_end(e, caller);
+    return b.function;
 }

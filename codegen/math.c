@@ -92,6 +92,20 @@ V lig_emit_exp(LigEmitter *e, V x)
     return mul(e, value, power_of_two(e, LLVMBuildSub(e->builder, whole, half, "")));
 }
 
+// x = n + r with |r| <= 1/2: 2^x = 2^n (1 + r p(r)). From -126.5 down n becomes -127, whose power is 0.
+V lig_emit_exp2(LigEmitter *e, V x)
+{
+    static const double p[] = {0x1.62e42ap-1, 0x1.ebf9bcp-3, 0x1.c6b752p-5, 0x1.3cea88p-7, 0x1.5bba14p-10};
+    const double rounder = 12582912.0;
+    x = lig_emit_max(e, constant(x, -127), x);
+    V rounded = add(e, x, constant(x, rounder));
+    V r = sub(e, x, sub(e, rounded, constant(x, rounder)));
+    V value = lig_emit_fma(e, r, POLYNOMIAL(e, r, p), constant(x, 1));
+    LLVMTypeRef ints = lig_same_lanes(x, e->i32);
+    V n = LLVMBuildSub(e->builder, as_int(e, rounded, e->i32), lig_int_like(ints, 0x4b400000), "");
+    return mul(e, value, power_of_two(e, n));
+}
+
 // log's special values: -inf at 0, NaN below, infinity and NaN as they are.
 static V log_specials(LigEmitter *e, V x, V value)
 {
