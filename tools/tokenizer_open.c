@@ -37,17 +37,19 @@ static LigStatus read_image(LigContext *ctx, const char *path, LigImageBytes *ou
     if (kind == LIG_MODEL_TOKENIZER_JSON) return image_from_file(ctx, path, lig_tokenizer_from_json, out);
     if (kind == LIG_MODEL_SENTENCE_PIECE) return image_from_file(ctx, path, lig_tokenizer_from_model_file, out);
     if (kind == LIG_MODEL_GGUF) return image_from_gguf(ctx, path, out);
-    return lig_fail(ctx, LIG_ERR_NOT_FOUND, LIG_FILE_LOC(path),
-                    "%s has no tokenizer: give a tokenizer.json, or a model that has one",
-                    lig_model_kind_name(kind));
+    return lig_fail(
+        ctx, LIG_ERR_NOT_FOUND, LIG_FILE_LOC(path),
+        "%s has no tokenizer: give a tokenizer.json, a SentencePiece model, or a model that has one",
+        lig_model_kind_name(kind));
 }
 
 LigStatus lig_open_tokenizer(LigOpenTokenizer *open, LigContext *ctx, const char *path)
 {
     LIG_TRY(read_image(ctx, path, &open->image));
     if (open->image.size == 0) {
-        return lig_fail(ctx, LIG_ERR_NOT_FOUND, LIG_FILE_LOC(path),
-                        "brings no tokenizer: give a tokenizer.json, or a model that has one");
+        return lig_fail(
+            ctx, LIG_ERR_NOT_FOUND, LIG_FILE_LOC(path),
+            "brings no tokenizer: give a tokenizer.json, a SentencePiece model, or a model that has one");
     }
     return lig_tokenizer_open(ctx, open->image.data, open->image.size, &open->tokenizer);
 }

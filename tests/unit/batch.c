@@ -29,6 +29,8 @@ static const struct {
 
 static int32_t id_of(int64_t slot, int64_t position) { return (int32_t)((slot * 37 + position * 11) % 97 + 3); }
 
+static char cache[] = "/tmp/lig_batch_XXXXXX"; // kernels are compiled once for all executables of a model
+
 typedef struct Model {
     LigContext *ctx;
     LigModelFile *file;
@@ -62,7 +64,10 @@ static LigExecutable *make_executable(Model *m, const LigParallel *parallel)
     LigModule *module;
     LigExecutable *executable;
     assert_int_equal(lig_model_file_build(m->file, &(LigGraphOptions){.kv = LIG_F32}, &module), LIG_OK);
-    const LigExecutableOptions how = {.target = &m->target, .passes = {.fuse = true}, .parallel = parallel};
+    const LigExecutableOptions how = {.target = &m->target,
+                                      .passes = {.fuse = true},
+                                      .parallel = parallel,
+                                      .cache = {cache, (uint64_t)1 << 30}};
     assert_int_equal(lig_executable_create(module, &how, &executable), LIG_OK);
     return executable;
 }
@@ -172,8 +177,22 @@ static void together_is_as_alone(void **state)
     assert_true(checked >= 2); // some stand in this repository
 }
 
+static int make_cache(void **state)
+{
+    (void)state;
+    return mkdtemp(cache) ? 0 : -1;
+}
+
+static int remove_cache(void **state)
+{
+    (void)state;
+    char command[64];
+    (void)snprintf(command, sizeof command, "rm -rf %s", cache);
+    return system(command);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(together_is_as_alone)};
-    return cmocka_run_group_tests_name("batch", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("batch", tests, make_cache, remove_cache);
 }

@@ -2,8 +2,10 @@
 // Hostile text, damaged images, failing allocations, streams. All of Unicode: tests/e2e/tokenizer_components.py.
 #include "frontend/tokenizer_json.h"
 #include "ir/base/alloc.h"
+#include "runtime/text/charsmap.h"
 #include "runtime/text/matcher.h"
 #include "runtime/text/stream.h"
+#include "runtime/text/utf8.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -309,6 +311,69 @@ static void scanners_match_their_patterns(void **state)
     lig_context_destroy(ctx);
 }
 
+// A table that turns A into aa and é into e, in the units of its trie: see charsmap.c.
+enum { CHARSMAP_UNITS = 195 };
+static LigStr charsmap_blob(unsigned char *blob)
+{
+    const struct {
+        uint32_t at, unit;
+    } units[] = {{0, 1u << 10},           {0x40, 0x41 | 1u << 8 | 2u << 10}, {0x42, 1u << 31},
+                 {0xC2, 0xC3 | 4u << 10}, {0x6F, 0xA9 | 1u << 8 | 3u << 10}, {0x6C, 3 | 1u << 31}};
+    const uint32_t bytes = 4 * CHARSMAP_UNITS;
+    memset(blob, 0, 4 + bytes);
+    memcpy(blob, &bytes, 4);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        memcpy(blob + 4 + 4 * units[i].at, &units[i].unit, 4);
+    memcpy(blob + 4 + bytes, "aa\0e", 5);
+    return (LigStr){(const char *)blob, 4 + bytes + 5};
+}
+
+static void expect_mapped(const LigCharsmap *map, const char *text, const char *graphemes, const char *longest)
+{
+    LigText out = {0};
+    lig_charsmap_apply_graphemes(map, lig_str(text), &out);
+    assert_string_equal(out.data, graphemes);
+    lig_text_clear(&out);
+    lig_charsmap_apply_longest(map, lig_str(text), &out);
+    assert_string_equal(out.data, longest);
+    lig_text_free(&out);
+}
+
+static void precompiled_tables_map(void **state)
+{
+    (void)state;
+    unsigned char blob[4 * CHARSMAP_UNITS + 16];
+    const LigStr whole = charsmap_blob(blob);
+    LigContext *ctx = lig_context_create();
+    LigCharsmap map;
+    assert_int_equal(lig_charsmap_init(ctx, whole, &map), LIG_OK);
+    expect_mapped(&map, "Ab é A\r\nB", "aab e aa\r\nB", "aab e aa\r\nB");
+    expect_mapped(&map, "éé中", "ee中", "ee中");
+    // An entry stands for the whole grapheme that it begins, if that is short.
+    expect_mapped(&map,
+                  "A\xCC\x81\xCC\x82"
+                  "b",
+                  "aab",
+                  "aa\xCC\x81\xCC\x82"
+                  "b");
+    expect_mapped(&map, "A\xCC\x81\xCC\x82\xCC\x83", "aa\xCC\x81\xCC\x82\xCC\x83",
+                  "aa\xCC\x81\xCC\x82\xCC\x83");
+    for (size_t cut = 1; cut < 4 + 4 * CHARSMAP_UNITS; cut++)
+        assert_int_equal(lig_charsmap_init(ctx, (LigStr){whole.data, cut}, &map), LIG_ERR_INVALID);
+    for (size_t at = 4; at < whole.length; at++) {
+        (void)charsmap_blob(blob);
+        blob[at] ^= (unsigned char)(1 + at % 255);
+        LigText out = {0};
+        if (lig_charsmap_init(ctx, whole, &map) == LIG_OK) {
+            lig_charsmap_apply_graphemes(&map, LIG_STR("Ab é A\xCC\x81"), &out);
+            lig_charsmap_apply_longest(&map, LIG_STR("Ab é A\xCC\x81"), &out);
+            assert_true(lig_utf8_is_valid(lig_text_view(&out)));
+        }
+        lig_text_free(&out);
+    }
+    lig_context_destroy(ctx);
+}
+
 static double seconds(void)
 {
     struct timespec now;
@@ -538,6 +603,7 @@ int main(void)
         cmocka_unit_test(words_end_where_the_vocabulary_says),
         cmocka_unit_test(added_tokens_obey_their_flags),
         cmocka_unit_test(scanners_match_their_patterns),
+        cmocka_unit_test(precompiled_tables_map),
         cmocka_unit_test(hostile_text_takes_linear_time),
         cmocka_unit_test(hostile_text_takes_linear_time_to_cut),
         cmocka_unit_test(damaged_images_do_no_harm),
