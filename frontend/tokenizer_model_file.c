@@ -16,6 +16,7 @@ typedef struct Reading {
     const Training *training;
     const Normaliser *normaliser;
     LigTokenizerSpec spec;
+    LigSentencePieceRules rules;
     int32_t wrap[3];
 } Reading;
 
@@ -71,7 +72,7 @@ static LigStatus build(Reading *r, const LigTokenizerExtras *extras, LigImageByt
     LIG_TRY(check_settings(r));
     r->spec.unk = LIG_TOKEN_NONE;
     LIG_TRY(load_pieces(r));
-    const LigSentencePieceRules rules = lig_sentence_piece_rules((LigSentencePieceSettings){
+    r->rules = lig_sentence_piece_rules((LigSentencePieceSettings){
         .charsmap = {(const char *)r->normaliser->charsmap.data, r->normaliser->charsmap.len},
         .removes_spaces = r->normaliser->removes_spaces,
         .adds_prefix = r->normaliser->adds_prefix,
@@ -87,10 +88,10 @@ static LigStatus build(Reading *r, const LigTokenizerExtras *extras, LigImageByt
     r->spec.scores = is_unigram ? r->v.scores : NULL;
     r->spec.merges = r->v.merges.data;
     r->spec.merge_count = r->v.merges.count;
-    r->spec.normalisers = rules.normalisers;
-    r->spec.normaliser_count = rules.normaliser_count;
-    r->spec.decoders = rules.decoders;
-    r->spec.decoder_count = rules.decoder_count;
+    r->spec.normalisers = r->rules.normalisers;
+    r->spec.normaliser_count = r->rules.normaliser_count;
+    r->spec.decoders = r->rules.decoders;
+    r->spec.decoder_count = r->rules.decoder_count;
     r->spec.added = r->v.added.data;
     r->spec.added_count = r->v.added.count;
     r->spec.chat_template = extras->chat_template;

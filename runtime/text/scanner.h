@@ -21,11 +21,11 @@ LigScanFn lig_scanner_find(LigStr pattern);
 #define LIG_PATTERN_WORDS "\\w+|[^\\w\\s]+"
 // Llama 3 keeps up to three digits together, Qwen 2 one.
 #define LIG_PATTERN_LLAMA3                                                                                     \
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|"   \
-    "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+    ("(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|"  \
+     "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+")
 #define LIG_PATTERN_QWEN2                                                                                      \
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|"        \
-    "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+    ("(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|"       \
+     "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+")
 #define LIG_PATTERN_SPACES_AT_END "\\s+$"
 
 #endif
