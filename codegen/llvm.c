@@ -222,6 +222,13 @@ LLVMValueRef lig_emit_intrinsic(LigEmitter *e, LigIntrinsic intrinsic, LLVMValue
     return LLVMBuildCall2(e->builder, type, function, args, (unsigned)count, "");
 }
 
+void lig_emit_prefetch(LigEmitter *e, LLVMValueRef pointer, bool to_write)
+{
+    enum { KEEP = 3, DATA = 1 };
+    LLVMValueRef args[] = {pointer, lig_i32(e, to_write), lig_i32(e, KEEP), lig_i32(e, DATA)};
+    lig_emit_intrinsic(e, (LigIntrinsic){"llvm.prefetch", {e->ptr}, 1}, args, 4);
+}
+
 LLVMValueRef lig_emit_fma(LigEmitter *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c)
 {
     if (!e->target->has_fma) return LLVMBuildFAdd(e->builder, LLVMBuildFMul(e->builder, a, b, ""), c, "");

@@ -32,15 +32,11 @@ bool lig_storage_of(const LigType *type, const LigTarget *target, LigStorage *ou
 // follow: measured, asking for the lines of a step some time before doubles what one thread reads from memory.
 static void prefetch_step(LigEmitter *e, const LigStorage *storage, LLVMValueRef pointer)
 {
-    enum { AHEAD = 2048, LINE = 64, READ = 0, KEEP = 3, DATA = 1 };
-    const LigIntrinsic prefetch = {.name = "llvm.prefetch", .overloads = {e->ptr}, .overload_count = 1};
+    enum { AHEAD = 2048, LINE = 64 };
     const LigBlockFacts *facts = lig_block_facts(storage->dtype);
     if (!lig_block_has(facts, LIG_PART_SCALE) && !lig_block_has(facts, LIG_PART_HIGH)) return;
-    for (int64_t at = 0; at < storage->bytes; at += LINE) {
-        LLVMValueRef args[] = {lig_emit_offset_by(e, pointer, AHEAD + at), lig_i32(e, READ), lig_i32(e, KEEP),
-                               lig_i32(e, DATA)};
-        lig_emit_intrinsic(e, prefetch, args, 4);
-    }
+    for (int64_t at = 0; at < storage->bytes; at += LINE)
+        lig_emit_prefetch(e, lig_emit_offset_by(e, pointer, AHEAD + at), false);
 }
 
 void lig_storage_open(LigEmitter *e, LigStorageGroup *group, const LigStorage *storage, LigStoragePlace place)
