@@ -36,7 +36,7 @@ static LigStatus compile(Bench *bench)
 {
     LigModule *module;
     LIG_TRY(lig_open_model_file(&bench->model, bench->options));
-    LIG_TRY(lig_open_model_build(&bench->model, &module));
+    LIG_TRY(lig_open_model_build(&bench->model, "step", &module));
     bench->prefill_cost = lig_cost_of(module, "step", mean_keys(0, bench->prompt));
     bench->decode_cost = lig_cost_of(module, "step", mean_keys(bench->prompt, bench->steps));
     LIG_TRY(lig_open_model_compile(&bench->model, module));

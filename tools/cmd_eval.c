@@ -189,7 +189,7 @@ static LigStatus choose_verify_call(Eval *e, const LigModule *module)
 static LigStatus compile(Eval *e)
 {
     LigModule *module;
-    LIG_TRY(lig_open_model_build(&e->model, &module));
+    LIG_TRY(lig_open_model_build(&e->model, NULL, &module));
     LigStatus status = prepare(e, module);
     if (status == LIG_OK) status = choose_verify_call(e, module);
     if (status != LIG_OK) {

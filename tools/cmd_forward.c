@@ -193,7 +193,7 @@ static LigStatus write_results(const Forward *f)
 static LigStatus compile(Forward *f)
 {
     LigModule *module;
-    LIG_TRY(lig_open_model_build(&f->model, &module));
+    LIG_TRY(lig_open_model_build(&f->model, "forward", &module));
     LigStatus status = choose_sizes(f, module);
     if (status != LIG_OK) {
         lig_module_destroy(module);

@@ -161,7 +161,7 @@ static LigStatus open_session(Run *run)
 {
     const LigOptions *options = run->options;
     LigModule *module;
-    LIG_TRY(lig_open_model_build(&run->model, &module));
+    LIG_TRY(lig_open_model_build(&run->model, "step", &module));
     const LigSessionOptions size = {.context = choose_context(run, context_limit(module)), .slots = 1};
     LigStatus status = check_fits(run, (int64_t)run->prompt.count, size.context);
     if (status != LIG_OK) {

@@ -21,7 +21,7 @@ typedef struct Score {
 static LigStatus open_session(Score *s)
 {
     LigModule *module;
-    LIG_TRY(lig_open_model_build(&s->model, &module));
+    LIG_TRY(lig_open_model_build(&s->model, "step", &module));
     if (!lig_module_find_func(module, LIG_STR("step"))) {
         lig_module_destroy(module);
         return lig_fail(s->ctx, LIG_ERR_UNSUPPORTED, LIG_FILE_LOC(lig_options_operand(s->options)),

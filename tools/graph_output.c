@@ -61,7 +61,7 @@ LigStatus lig_graph_output_build(LigOpenModel *model, LigModule **out)
 {
     LigModule *module;
     bool embed = lig_option_given(model->options, LIG_OPT_EMBED);
-    LIG_TRY(embed ? lig_open_model_build(model, &module) : lig_open_model_build_unbound(model, &module));
+    LIG_TRY(embed ? lig_open_model_build(model, NULL, &module) : lig_open_model_build_unbound(model, &module));
     LigStatus status = lig_graph_output_weights(model, module->arena, &module->weights_path);
     if (status != LIG_OK) {
         lig_module_destroy(module);

@@ -104,7 +104,26 @@ static LigStatus build(LigOpenModel *model, bool unbound, LigModule **out)
     return LIG_OK;
 }
 
-LigStatus lig_open_model_build(LigOpenModel *model, LigModule **out) { return build(model, false, out); }
+// Removes the functions but this one, where it is there and nothing was compiled before.
+static LigStatus keep_only(const LigOptions *options, LigModule *module, const char *name)
+{
+    const LigFunc *func = lig_module_find_func(module, lig_str(name));
+    if (!func || module->stage != LIG_STAGE_MODEL) return LIG_OK;
+    bool *keep = LIG_NEW_ARRAY(options->arena, bool, module->funcs.count);
+    if (!keep) return lig_no_memory(options->ctx);
+    for (size_t i = 0; i < module->funcs.count; i++) {
+        keep[i] = module->funcs.data[i] == func || module->funcs.data[i]->kind != LIG_FUNC;
+    }
+    return lig_module_keep_funcs(module, keep);
+}
+
+LigStatus lig_open_model_build(LigOpenModel *model, const char *func, LigModule **out)
+{
+    LIG_TRY(build(model, false, out));
+    LigStatus status = func ? keep_only(model->options, *out, func) : LIG_OK;
+    if (status != LIG_OK) lig_module_destroy(*out);
+    return status;
+}
 
 LigStatus lig_open_model_build_unbound(LigOpenModel *model, LigModule **out) { return build(model, true, out); }
 

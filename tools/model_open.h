@@ -25,8 +25,9 @@ typedef struct LigOpenModel {
 // Checks what the options ask of the arithmetic, and opens MODEL. Errors: UNSUPPORTED (an option's value that
 // is not there yet), those of the file.
 LigStatus lig_open_model_file(LigOpenModel *model, LigOptions *options) LIG_MUST_CHECK;
-// The module as built from the file, params bound. The caller owns it.
-LigStatus lig_open_model_build(LigOpenModel *model, LigModule **out) LIG_MUST_CHECK;
+// The module as built from the file, params bound. The caller owns it. `func`: what alone will be called, when that is
+// known, so that the passes do no work on others (which a module that was planned before keeps); NULL = all.
+LigStatus lig_open_model_build(LigOpenModel *model, const char *func, LigModule **out) LIG_MUST_CHECK;
 // The same, but params may lack bytes: to look at or rewrite a graph, weights need not be there.
 LigStatus lig_open_model_build_unbound(LigOpenModel *model, LigModule **out) LIG_MUST_CHECK;
 // Makes the module runnable; takes it over (also on failure).

@@ -53,7 +53,7 @@ static LigStatus read_text(Perplexity *p)
 static LigStatus open_session(Perplexity *p)
 {
     LigModule *module;
-    LIG_TRY(lig_open_model_build(&p->model, &module));
+    LIG_TRY(lig_open_model_build(&p->model, "step", &module));
     if (!lig_module_find_func(module, LIG_STR("step"))) {
         lig_module_destroy(module);
         return lig_fail(p->ctx, LIG_ERR_UNSUPPORTED, LIG_FILE_LOC(lig_options_operand(p->options)),

@@ -177,7 +177,7 @@ static LigStatus open_model(Batch *b)
     LigModule *module;
     LIG_TRY(lig_open_model_file(&b->model, b->work->options));
     LIG_TRY(lig_open_model_tokenizer(&b->model));
-    LIG_TRY(lig_open_model_build(&b->model, &module));
+    LIG_TRY(lig_open_model_build(&b->model, "forward", &module));
     LigStatus status = describe(b, module);
     if (status != LIG_OK) {
         lig_module_destroy(module);
