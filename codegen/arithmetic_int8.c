@@ -42,7 +42,7 @@ static void add_products(Adder *a, LLVMValueRef *products)
 {
     const LigTurn *turn = a->turn;
     for (int column = a->first; column < a->first + a->columns; column += LIG_BLOCK_WORD) {
-        LLVMValueRef weights[LIG_STORAGE_MAX_VECTORS];
+        LLVMValueRef weights[LIG_STORAGE_MAX_VECTORS] = {0};
         for (int v = 0; v < turn->vectors; v++)
             weights[v] = lig_storage_bytes(a->e, &a->group, column / LIG_BLOCK_WORD, v);
         for (int i = 0; i < turn->rows; i++) {
@@ -67,7 +67,7 @@ static void add_run(Adder *a, LLVMValueRef *values)
     LLVMBuilderRef b = a->e->builder;
     const LigTurn *turn = a->turn;
     LLVMTypeRef type = lig_lanes(a->e->f32, a->dot.lanes);
-    LLVMValueRef products[LIG_CONTRACT_MAX_ROWS * LIG_STORAGE_MAX_VECTORS];
+    LLVMValueRef products[LIG_CONTRACT_MAX_ROWS * LIG_STORAGE_MAX_VECTORS] = {0};
     int count = turn->rows * turn->vectors;
     for (int i = 0; i < count; i++) products[i] = lig_byte_dot_zero(a->e, a->dot);
     add_products(a, products);

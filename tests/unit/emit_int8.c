@@ -64,6 +64,13 @@ static unsigned char *quantised(const LigTensor *x)
     return z.data;
 }
 
+static uint32_t bits_of(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
 // The same bytes, but for the payloads of scales that are NaN.
 static void compare_blocks(const KernelRun *run, const unsigned char *got, const unsigned char *want,
                            size_t bytes)
@@ -74,7 +81,7 @@ static void compare_blocks(const KernelRun *run, const unsigned char *got, const
         memcpy(&scales[1], want + at + BLOCK, sizeof(float));
         bool both_nan = isnan(scales[0]) && isnan(scales[1]);
         bool same = memcmp(got + at, want + at, BLOCK) == 0 && memcmp(got + at + 36, want + at + 36, 8) == 0 &&
-                    (both_nan || memcmp(&scales[0], &scales[1], sizeof(float)) == 0);
+                    (both_nan || bits_of(scales[0]) == bits_of(scales[1]));
         if (!same)
             fail_msg("block %zu differs (scales %a, %a) in\n%s", at / BLOCK_BYTES, (double)scales[0],
                      (double)scales[1], run->c->text);
@@ -252,7 +259,7 @@ static void check_linear(KernelRun *run, const LigTarget *target)
         float want = model(run, target, &read, &magnitude);
         float got = ((const float *)run->outputs[0].data)[i], interpreted = ((const float *)near.data)[i];
         bool is_near = fabs((double)got - (double)interpreted) <= (double)(blocks + 6) * 0x1p-24 * magnitude;
-        if (memcmp(&got, &want, sizeof got) != 0 || !is_near)
+        if (bits_of(got) != bits_of(want) || !is_near)
             fail_msg("%s: element %lld of %lld x %lld is %a, expected %a, by the interpreter %a, in\n%s",
                      target->name, (long long)i, (long long)rows, (long long)outputs, (double)got, (double)want,
                      (double)interpreted, run->c->text);
