@@ -16,16 +16,15 @@
 // A turn of the loop: where its columns of the weight and of x begin.
 typedef struct LigTurn {
     LigEmitter *e;
-    const LigStorage *storage; // of what `panel` points at
-    LLVMValueRef panel;        // the group of the turn's first column
-    LLVMValueRef x;            // that column in the block's first row
-    int64_t x_row_bytes;       // from one row of x to the next
-    int columns, rows;
-    int vector, vectors; // of the panel: the first, and how many
+    const LigStorage *storage; // of the panel
+    LigStoragePlace place; // of the step that has the turn's first column, and of the block's first row in it
+    LLVMValueRef x;        // that column in the block's first row
+    int64_t x_row_bytes;   // from one row of x to the next
+    int columns, rows, vectors;
 } LigTurn;
 
 typedef struct LigArithmeticRule {
-    // Columns of a turn: a divisor of the factor's depth, whole groups of the panel and blocks of x.
+    // Columns of a turn: a divisor of the factor's depth, whole steps of the panel and blocks of x.
     int (*columns)(const LigFactor *factor, const LigStorage *storage, int rows);
     void (*add)(const LigTurn *turn, LLVMValueRef *sums);
 } LigArithmeticRule;

@@ -10,7 +10,7 @@ static void add_column(const LigTurn *turn, LigStorageGroup *group, int column, 
     LigEmitter *e = turn->e;
     LLVMValueRef weights[LIG_STORAGE_MAX_VECTORS];
     for (int v = 0; v < turn->vectors; v++)
-        weights[v] = lig_storage_vector(e, group, column % turn->storage->columns, turn->vector + v);
+        weights[v] = lig_storage_vector(e, group, column % turn->storage->columns, v);
     for (int i = 0; i < turn->rows; i++) {
         LLVMValueRef address = lig_emit_offset_by(e, turn->x, i * turn->x_row_bytes + column * 4);
         LLVMValueRef x = lig_emit_splat(e, lig_emit_load(e, e->f32, address, 4), turn->storage->lanes);
@@ -27,14 +27,15 @@ static void add(const LigTurn *turn, LLVMValueRef *sums)
     LigStorageGroup group = {0};
     for (int i = 0; i < turn->columns; i++) {
         if (i % storage->columns == 0) {
-            int64_t byte = i / storage->columns * storage->bytes;
-            lig_storage_open(&group, storage, lig_emit_offset_by(turn->e, turn->panel, byte));
+            LigStoragePlace place = turn->place;
+            place.pointer = lig_emit_offset_by(turn->e, place.pointer, i / storage->columns * storage->bytes);
+            lig_storage_open(turn->e, &group, storage, place);
         }
         add_column(turn, &group, i, sums);
     }
 }
 
-// A quantised group, or a few plain columns.
+// A quantised step, or a few plain columns.
 static int columns(const LigFactor *factor, const LigStorage *storage, int rows)
 {
     if (storage->columns > 1) return storage->columns;

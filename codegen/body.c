@@ -80,15 +80,31 @@ LLVMValueRef lig_body_value(LigBody *body, const LigValue *value)
     return *held = vector;
 }
 
+static LLVMValueRef output_address(LigBody *body, size_t index)
+{
+    LigKernelEmitter *k = body->k;
+    LLVMValueRef first = LLVMBuildMul(k->e->builder, body->row, body->columns, "");
+    LLVMValueRef at = LLVMBuildAdd(k->e->builder, first, body->column, "");
+    return lig_kernel_element(k, k->outputs[index], at, k->kernel->outputs.data[index]->type.dtype);
+}
+
+void lig_body_prefetch(LigBody *body)
+{
+    const LigFunc *kernel = body->k->kernel;
+    for (size_t id = 0; id < kernel->value_count; id++) {
+        const LigBodyLeaf *leaf = &body->leaves[id];
+        if (leaf->pointer && !leaf->frame) lig_emit_prefetch(body->k->e, leaf_address(body, leaf), false);
+    }
+    for (size_t i = 0; i < kernel->outputs.count; i++)
+        lig_emit_prefetch(body->k->e, output_address(body, i), true);
+}
+
 void lig_body_store_output(LigBody *body, size_t index)
 {
     LigKernelEmitter *k = body->k;
     const LigValue *value = k->kernel->outputs.data[index];
     LLVMValueRef vector = lig_body_value(body, value);
-    LLVMValueRef first = LLVMBuildMul(k->e->builder, body->row, body->columns, "");
-    LLVMValueRef at = LLVMBuildAdd(k->e->builder, first, body->column, "");
-    LLVMValueRef address = lig_kernel_element(k, k->outputs[index], at, value->type.dtype);
-    lig_body_save(k->e, vector, address, value->type.dtype, body->mask);
+    lig_body_save(k->e, vector, output_address(body, index), value->type.dtype, body->mask);
 }
 
 void lig_body_store_outputs(LigBody *body)

@@ -76,6 +76,10 @@ void lig_body_row(LigBody *body, LLVMValueRef row);
 // Sets the columns. Forgets everything held.
 void lig_body_place(LigBody *body, LLVMValueRef column, int lanes, LLVMValueRef mask);
 
+// Asks for the lines of memory that lie at the place: of outputs, and of operands that have the space's elements one
+// by one. For bodies that will be at the place again after long arithmetic.
+void lig_body_prefetch(LigBody *body);
+
 // Gives the vector of a value at the place, as lig_body_hold_type says.
 void lig_body_seed(LigBody *body, const LigValue *value, LLVMValueRef vector);
 // The vector of a value at the place.

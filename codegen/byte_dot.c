@@ -1,11 +1,12 @@
 #include "codegen/byte_dot.h"
 
-// How a target adds products of bytes.
+// How a target adds products of bytes. Pairs of products are i16 in pmaddubsw, which saturates: 2 * 127 times the
+// largest weight must fit.
 typedef enum Way {
     WAY_VNNI,  // vpdpbusd: four products into an i32 lane
-    WAY_PAIRS, // pmaddubsw, weights of 4 bits: pairs of products, summed as i16 (8 * 2 * 15 * 127 fits)
+    WAY_PAIRS, // pmaddubsw, weights of up to 4 bits: pairs summed as i16 (eight of them fit)
+    WAY_WIDE,  // pmaddubsw, weights of up to 7 bits: each pair widened
     WAY_SIGNS, // pmaddubsw, weights of 8 bits: their magnitude times activations that took their sign
-               // (2 * 128 * 127 fits, where 2 * 255 * 127 would saturate)
     WAY_WORDS, // pmaddwd on bytes widened to 16 bits: SSE2
 } Way;
 
@@ -13,7 +14,7 @@ static Way way_of(const LigEmitter *e, LigByteDot dot)
 {
     if (e->target->has_vnni) return WAY_VNNI;
     if (e->target->vector_bits == 128) return WAY_WORDS;
-    return dot.bits == 4 ? WAY_PAIRS : WAY_SIGNS;
+    return dot.bits <= 4 ? WAY_PAIRS : dot.bits <= 7 ? WAY_WIDE : WAY_SIGNS;
 }
 
 // Full vectors of narrower lanes.
@@ -104,6 +105,8 @@ LLVMValueRef lig_byte_dot_add(LigEmitter *e, LigByteDot dot, LLVMValueRef acc, L
         return vpdpbusd(e, acc, weights, activations);
     case WAY_PAIRS:
         return add(e, acc, pmaddubsw(e, dot, weights, activations));
+    case WAY_WIDE:
+        return add(e, acc, add_neighbours(e, dot, pmaddubsw(e, dot, weights, activations)));
     case WAY_SIGNS:
         return add(e, acc, by_signs(e, dot, weights, activations));
     case WAY_WORDS:

@@ -16,7 +16,7 @@ enum { LIG_BYTE_DOT_MOST = 8 };
 // What is known of the operands. Activations are -127 .. 127.
 typedef struct LigByteDot {
     int lanes; // i32, of the target's full vectors
-    int bits;  // weights are below 1 << bits: 4 or 8
+    int bits;  // weights are below 1 << bits, at most 8
     int zero;  // what stands for a weight of 0: 1 << (bits - 1), or 0
 } LigByteDot;
 

@@ -3,7 +3,7 @@
 // One emitter a kernel class (codegen/emit_<class>.c) turns the kernel's body and schedule into LLVM IR. No
 // LLVM type appears here. The calling convention of what comes out is LigKernelFn (ir/base/kernel_call.h).
 // A kernel's results must lie apart from its operands, but for the new value of a state, which lies over the
-// old.
+// old, and a result that ir/in_place.h allows over an operand.
 #ifndef LIG_CODEGEN_CODEGEN_H
 #define LIG_CODEGEN_CODEGEN_H
 
@@ -45,6 +45,8 @@ typedef struct LigCompiledKernel {
     LigCompileTimes times;
 } LigCompiledKernel;
 
+// Loads what compiles, which the first compilation does otherwise. Errors: NOT_FOUND, INVALID (another build's).
+LigStatus lig_compile_open(LigContext *ctx) LIG_MUST_CHECK;
 // Emits a scheduled kernel, verifies it and generates its object. Diagnostics
 // go to `ctx`. Reasoning about dims adds to the module's table, so one thread at a time per module. Errors:
 // INVALID (no class), UNSUPPORTED (no emitter takes the body), LLVM, NO_MEMORY.

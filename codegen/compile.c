@@ -9,6 +9,12 @@ static LigStatus load_llvm(LigContext *ctx, const LigLlvmFunctions **out)
     return LIG_OK;
 }
 
+LigStatus lig_compile_open(LigContext *ctx)
+{
+    const LigLlvmFunctions *llvm;
+    return load_llvm(ctx, &llvm);
+}
+
 LigStatus lig_compile_kernel(LigContext *ctx, const LigModule *module, const LigFunc *kernel,
                              const LigTarget *target, LigCompiledKernel *out)
 {

@@ -30,12 +30,10 @@ static LigType panel_type(const LigType *weight)
 
 bool lig_contract_arithmetic(const LigType *x, const LigType *weight, LigArithmeticKind *out)
 {
-    *out = x->dtype == LIG_Q8A ? LIG_ARITHMETIC_INT8 : LIG_ARITHMETIC_F32;
-    if (x->dtype == LIG_Q8A) {
-        bool in_panels = weight->layout.kind == LIG_LAYOUT_PANEL;
-        return in_panels &&
-               (weight->dtype == LIG_Q8_0 || weight->dtype == LIG_Q4_0 || weight->dtype == LIG_Q4_1);
-    }
+    bool is_quantised = x->dtype == LIG_Q8A;
+    *out = is_quantised ? LIG_ARITHMETIC_INT8 : LIG_ARITHMETIC_F32;
+    if (is_quantised)
+        return weight->layout.kind == LIG_LAYOUT_PANEL && lig_dtype_has_integer_dot(weight->dtype);
     return x->dtype == LIG_F32;
 }
 
@@ -108,17 +106,12 @@ static LigStatus check_factor(const LigScheduling *s, const LigFactor *factor)
     if (!lig_contract_arithmetic(x, w, &arithmetic) || linear->results[0]->type.dtype != LIG_F32) {
         return lig_kernel_fail(
             s->module, s->kernel, linear, LIG_ERR_UNSUPPORTED,
-            "only f32 x is compiled, and q8a x with packed q8_0, q4_0 and q4_1 weights: cast x "
-            "to f32, or use --interpret");
+            "only f32 x is compiled, and q8a x with packed block-quantised weights: cast x to f32, or use "
+            "--interpret");
     }
     if (linear->operands[0]->kind != LIG_VALUE_INPUT || linear->operands[1]->kind != LIG_VALUE_INPUT) {
         return lig_kernel_fail(s->module, s->kernel, linear, LIG_ERR_UNSUPPORTED,
                                "operands must be inputs of the kernel");
-    }
-    if (!lig_dtype_has_panel(w->dtype)) {
-        return lig_kernel_fail(s->module, s->kernel, linear, LIG_ERR_UNSUPPORTED,
-                               "weights of this block-quantised dtype have no generated code, only those of "
-                               "q8_0, q4_0 and q4_1: use --interpret, or convert the file");
     }
     LigStorage storage;
     bool plain = w->dtype == LIG_F32 || w->dtype == LIG_F16 || w->dtype == LIG_BF16;

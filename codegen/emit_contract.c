@@ -60,29 +60,36 @@ static LLVMValueRef scratch_of(const Contract *c, const Operand *o)
     return lig_emit_offset_by(c->e, c->k->scratch, o->factor->scratch);
 }
 
-static LLVMValueRef scratch_address(const Contract *c, const Operand *o, LLVMValueRef column, int within,
-                                    int vector)
+// Where the panel's row `row` of column `column` goes.
+static LLVMValueRef scratch_address(const Contract *c, const Operand *o, LLVMValueRef column, LLVMValueRef row)
 {
-    int64_t row_bytes = (int64_t)o->stored.rows * 4;
-    LLVMValueRef row = lig_emit_offset(c->e, scratch_of(c, o), scaled(c, column, row_bytes));
-    return lig_emit_offset_by(c->e, row, within * row_bytes + (int64_t)vector * c->lanes * 4);
+    LLVMValueRef first = scaled(c, column, (int64_t)o->stored.rows * 4);
+    return lig_emit_offset(c->e, lig_emit_offset(c->e, scratch_of(c, o), first), scaled(c, row, 4));
+}
+
+// A vector of rows of each column of a step.
+static void widen_vector(const Contract *c, const Operand *o, LigStoragePlace place)
+{
+    const LigStorage *stored = &o->stored;
+    LigStorageGroup group;
+    lig_storage_open(c->e, &group, stored, place);
+    LLVMValueRef target = scratch_address(c, o, scaled(c, place.step, stored->columns), place.row);
+    for (int i = 0; i < stored->columns; i++) {
+        LLVMValueRef vector = lig_storage_vector(c->e, &group, i, 0);
+        lig_emit_store(c->e, vector, lig_emit_offset_by(c->e, target, (int64_t)i * stored->rows * 4), 4);
+    }
 }
 
 static void widen_panel(const Contract *c, const Operand *o, LLVMValueRef panel)
 {
     const LigStorage *stored = &o->stored;
-    LigLoop loop = {0};
-    lig_loop_begin(c->e, &loop, range_to(c, o->factor->depth / stored->columns, 1), NULL, 0);
-    LLVMValueRef column = scaled(c, loop.index, stored->columns);
-    LigStorageGroup group;
-    lig_storage_open(&group, stored, lig_emit_offset(c->e, panel, scaled(c, loop.index, stored->bytes)));
-    for (int i = 0; i < stored->columns; i++) {
-        for (int v = 0; v < stored->rows / stored->lanes; v++) {
-            lig_emit_store(c->e, lig_storage_vector(c->e, &group, i, v), scratch_address(c, o, column, i, v),
-                           4);
-        }
-    }
-    lig_loop_end(c->e, &loop, NULL);
+    LigLoop steps = {0}, rows = {0};
+    lig_loop_begin(c->e, &steps, range_to(c, o->factor->depth / stored->columns, 1), NULL, 0);
+    LLVMValueRef pointer = lig_emit_offset(c->e, panel, scaled(c, steps.index, stored->bytes));
+    lig_loop_begin(c->e, &rows, range_to(c, stored->rows, stored->lanes), NULL, 0);
+    widen_vector(c, o, (LigStoragePlace){pointer, steps.index, rows.index});
+    lig_loop_end(c->e, &rows, NULL);
+    lig_loop_end(c->e, &steps, NULL);
 }
 
 // Row-major weights: element by element into the form a panel has. For weights that no pass could pack.
@@ -98,9 +105,7 @@ static void gather_panel(const Contract *c, const Operand *o, LLVMValueRef first
     lig_loop_begin(c->e, &columns, range_to(c, o->factor->depth, 1), NULL, 0);
     LLVMValueRef flat = LLVMBuildAdd(b, scaled(c, source, o->factor->depth), columns.index, "");
     LLVMValueRef value = lig_body_load(c->e, lig_kernel_element(c->k, o->weight, flat, dtype), dtype, 1, NULL);
-    LLVMValueRef target =
-        lig_emit_offset(c->e, scratch_address(c, o, columns.index, 0, 0), scaled(c, rows.index, 4));
-    lig_emit_store(c->e, value, target, 4);
+    lig_emit_store(c->e, value, scratch_address(c, o, columns.index, rows.index), 4);
     lig_loop_end(c->e, &columns, NULL);
     lig_loop_end(c->e, &rows, NULL);
 }
@@ -125,7 +130,8 @@ static void open_panel(Contract *c, Operand *o, LLVMValueRef index)
 
 typedef struct Block {
     LLVMValueRef first_row; // of x
-    int rows, vector;       // `vector`: the first one of the panel
+    int rows;
+    LLVMValueRef panel_row; // of its first vector
     LLVMValueRef column;    // of the result, of lane 0
     LLVMValueRef sums[LIG_CONTRACT_MAX_FACTORS][MAX_SUMS];
 } Block;
@@ -142,13 +148,12 @@ static LigTurn make_turn(const Contract *c, const Operand *o, const Block *block
     int64_t row_bytes = x_bytes(o, o->factor->depth);
     return (LigTurn){.e = c->e,
                      .storage = &o->read,
-                     .panel = o->panel,
+                     .place = {.pointer = o->panel, .row = block->panel_row},
                      .x = lig_emit_offset(c->e, c->x, scaled(c, block->first_row, row_bytes)),
                      .x_row_bytes = row_bytes,
                      .columns =
                          lig_arithmetic_rule(o->factor->arithmetic)->columns(o->factor, &o->read, c->rows),
                      .rows = block->rows,
-                     .vector = block->vector,
                      .vectors = c->vectors};
 }
 
@@ -163,7 +168,8 @@ static void accumulate(const Contract *c, const Operand *o, const Block *block, 
     lig_loop_begin(c->e, &loop, range_to(c, o->factor->depth / turn.columns, 1), initial, count);
     for (int i = 0; i < count; i++) sums[i] = loop.carried[i];
     int64_t panel_bytes = turn.columns / o->read.columns * o->read.bytes;
-    turn.panel = lig_emit_offset(c->e, turn.panel, scaled(c, loop.index, panel_bytes));
+    turn.place.pointer = lig_emit_offset(c->e, o->panel, scaled(c, loop.index, panel_bytes));
+    turn.place.step = scaled(c, loop.index, turn.columns / o->read.columns);
     turn.x = lig_emit_offset(c->e, turn.x, scaled(c, loop.index, x_bytes(o, turn.columns)));
     lig_arithmetic_rule(o->factor->arithmetic)->add(&turn, sums);
     lig_loop_end(c->e, &loop, sums);
@@ -199,14 +205,18 @@ static LLVMValueRef result_pointer(const Contract *c, const LigValue *result)
     return c->k->outputs[index];
 }
 
-static void store_plainly(const Contract *c, const Block *block, int row, int vector, LLVMValueRef column)
+static LLVMValueRef plain_address(const Contract *c, const Block *block, int row, LLVMValueRef column)
 {
     const LigFactor *factor = c->operands[0].factor;
-    LLVMValueRef flat =
-        LLVMBuildAdd(c->e->builder, scaled(c, plus(c, block->first_row, row), factor->outputs), column, "");
-    LLVMValueRef address =
-        lig_kernel_element(c->k, result_pointer(c, factor->linear->results[0]), flat, LIG_F32);
-    lig_body_save(c->e, block->sums[0][row * c->vectors + vector], address, LIG_F32, output_mask(c, column));
+    LLVMValueRef first = scaled(c, plus(c, block->first_row, row), factor->outputs);
+    LLVMValueRef flat = LLVMBuildAdd(c->e->builder, first, column, "");
+    return lig_kernel_element(c->k, result_pointer(c, factor->linear->results[0]), flat, LIG_F32);
+}
+
+static void store_plainly(const Contract *c, const Block *block, int row, int vector, LLVMValueRef column)
+{
+    LLVMValueRef sum = block->sums[0][row * c->vectors + vector];
+    lig_body_save(c->e, sum, plain_address(c, block, row, column), LIG_F32, output_mask(c, column));
 }
 
 static void store(Contract *c, const Block *block)
@@ -225,17 +235,47 @@ static void store(Contract *c, const Block *block)
 
 // Loops over the rows of x, for one panel of each factor.
 
-// All vectors of the panel for `rows` rows from `first_row`.
+// Asks for what the epilogue will touch: by the time that the sums are ready nothing would be left to do while
+// waiting for it. Measured with 8-bit products and a residual out of cache: 2.3 times the f32 peak without, 2.8 with.
+static void prefetch(Contract *c, const Block *block)
+{
+    for (int i = 0; c->rows > 1 && i < block->rows; i++) {
+        if (c->has_body) lig_body_row(&c->body, plus(c, block->first_row, i));
+        for (int v = 0; v < c->vectors; v++) {
+            LLVMValueRef column = plus(c, block->column, (int64_t)v * c->lanes);
+            if (c->has_body) {
+                lig_body_place(&c->body, column, c->lanes, NULL);
+                lig_body_prefetch(&c->body);
+            } else {
+                lig_emit_prefetch(c->e, plain_address(c, block, i, column), true);
+            }
+        }
+    }
+}
+
+static void emit_block(Contract *c, Block *block)
+{
+    prefetch(c, block);
+    for (size_t f = 0; f < c->count; f++) accumulate(c, &c->operands[f], block, block->sums[f]);
+    store(c, block);
+}
+
+// The whole panel, block by block, for `rows` rows from `first_row`. A loop, though of a few turns: each copy of its
+// body would cost its time to compile.
 static void emit_rows(Contract *c, LLVMValueRef first_row, int rows, LLVMValueRef first_column)
 {
-    for (int v = 0; v < c->operands[0].read.rows / c->lanes; v += c->vectors) {
-        Block block = {.first_row = first_row,
-                       .rows = rows,
-                       .vector = v,
-                       .column = plus(c, first_column, (int64_t)v * c->lanes)};
-        for (size_t f = 0; f < c->count; f++) accumulate(c, &c->operands[f], &block, block.sums[f]);
-        store(c, &block);
+    int64_t panel_rows = c->operands[0].read.rows, block_rows = (int64_t)c->vectors * c->lanes;
+    Block block = {.first_row = first_row, .rows = rows, .panel_row = lig_i64(c->e, 0), .column = first_column};
+    if (block_rows == panel_rows) {
+        emit_block(c, &block);
+        return;
     }
+    LigLoop loop = {0};
+    lig_loop_begin(c->e, &loop, range_to(c, panel_rows, block_rows), NULL, 0);
+    block.panel_row = loop.index;
+    block.column = LLVMBuildAdd(c->e->builder, first_column, loop.index, "");
+    emit_block(c, &block);
+    lig_loop_end(c->e, &loop, NULL);
 }
 
 // Rows that full blocks leave over, by halving blocks: 4, 2, 1.

@@ -3,9 +3,10 @@
 // sees to that.
 #include "codegen/body.h"
 #include "codegen/classes.h"
+#include "ir/layout_block.h"
 
 enum { TABLE, IDS };
-enum { TILE_ELEMENTS = 16384, BLOCK = 32 };
+enum { TILE_ELEMENTS = 16384 };
 
 typedef struct Gather {
     LigBody body;
@@ -38,10 +39,8 @@ static LigStatus check(const LigModule *module, const LigFunc *kernel)
             "only rows of a table are taken: axis must be 0, a packed table a matrix; run other "
             "gathers with --interpret");
     if (!lig_dtype_has_panel(type->dtype))
-        return lig_kernel_fail(
-            module, kernel, op, LIG_ERR_UNSUPPORTED,
-            "tables of this block-quantised dtype have no generated code, only those of q8_0, "
-            "q4_0 and q4_1: use --interpret, or convert the file");
+        return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
+                               "a table of q8a, made for activations, has no generated code: use --interpret");
     if (table->kind != LIG_VALUE_INPUT || ids->kind != LIG_VALUE_INPUT)
         return lig_kernel_fail(module, kernel, op, LIG_ERR_UNSUPPORTED,
                                "table and ids must be operands of the kernel");
@@ -124,107 +123,148 @@ static LLVMValueRef plain_panel(const Gather *g)
     return vector;
 }
 
-// Where the parts of a block of 32 columns of one row lie.
+// ---- quantised tables: ir/layout_block.h with indices that are known when the kernel runs ----
+
+// One row of the block that holds the body's columns.
 typedef struct Block {
-    LLVMValueRef values;     // pointer of the first 4 bytes of values
-    int64_t stride;          // bytes from 4 value bytes to the next 4
-    LLVMValueRef scale, min; // pointers of f16; min NULL: none
+    const LigBlockFacts *facts;
+    LigLayoutKind kind;
+    int64_t n;           // rows of a group
+    LLVMValueRef start;  // of the block, or of its group
+    LLVMValueRef row;    // in the group
+    LLVMValueRef within; // the first of the body's columns, in the block
 } Block;
 
-static bool has_nibbles(LigDtype dtype) { return dtype == LIG_Q4_0 || dtype == LIG_Q4_1; }
-
-static Block row_block(const Gather *g)
-{
-    LigEmitter *e = g->body.k->e;
-    LigDtype dtype = g->op->operands[TABLE]->type.dtype;
-    LLVMValueRef blocks = quotient(e, g->body.columns, BLOCK);
-    LLVMValueRef block =
-        plus(e, LLVMBuildMul(e->builder, g->table_row, blocks, ""), quotient(e, g->body.column, BLOCK));
-    LLVMValueRef start = lig_emit_offset(e, table_pointer(g), scaled(e, block, lig_dtype_block_bytes(dtype)));
-    bool has_min = dtype == LIG_Q4_1;
-    return (Block){.values = lig_emit_offset_by(e, start, has_min ? 4 : 2),
-                   .stride = 4,
-                   .scale = start,
-                   .min = has_min ? lig_emit_offset_by(e, start, 2) : NULL};
-}
-
-static Block panel_block(const Gather *g)
+static Block find_block(const Gather *g)
 {
     LigEmitter *e = g->body.k->e;
     const LigType *type = &g->op->operands[TABLE]->type;
-    int64_t n = type->layout.n, group_bytes = n * lig_dtype_block_bytes(type->dtype);
-    int64_t value_bytes = has_nibbles(type->dtype) ? n * BLOCK / 2 : n * BLOCK;
-    LLVMValueRef groups = quotient(e, g->body.columns, BLOCK), row = rest(e, g->table_row, n);
-    LLVMValueRef group = LLVMBuildMul(e->builder, quotient(e, g->table_row, n), groups, "");
-    group = plus(e, group, quotient(e, g->body.column, BLOCK));
-    LLVMValueRef start = lig_emit_offset(e, table_pointer(g), scaled(e, group, group_bytes));
-    LLVMValueRef scale = lig_emit_offset(e, lig_emit_offset_by(e, start, value_bytes), scaled(e, row, 2));
-    return (Block){.values = lig_emit_offset(e, start, scaled(e, row, 4)),
-                   .stride = 4 * n,
-                   .scale = scale,
-                   .min = type->dtype == LIG_Q4_1 ? lig_emit_offset_by(e, scale, 2 * n) : NULL};
+    const int64_t columns = lig_dtype_block(type->dtype), bytes = lig_dtype_block_bytes(type->dtype);
+    Block block = {.facts = lig_block_facts(type->dtype), .kind = type->layout.kind, .n = 1};
+    if (block.kind == LIG_LAYOUT_PANEL) block.n = type->layout.n;
+    LLVMValueRef groups = quotient(e, g->body.columns, columns);
+    LLVMValueRef group = LLVMBuildMul(e->builder, quotient(e, g->table_row, block.n), groups, "");
+    group = plus(e, group, quotient(e, g->body.column, columns));
+    block.start = lig_emit_offset(e, table_pointer(g), scaled(e, group, block.n * bytes));
+    block.row = rest(e, g->table_row, block.n);
+    block.within = rest(e, g->body.column, columns);
+    return block;
 }
 
-// The value bytes of the body's columns as <lanes x i8>.
-static LLVMValueRef value_bytes(const Gather *g, const Block *block, LLVMValueRef within)
+static LLVMValueRef load_piece(LigEmitter *e, const Block *block, const LigPlane *plane, LLVMValueRef byte)
+{
+    LLVMValueRef address = lig_emit_offset(e, block->start, scaled(e, byte, block->n));
+    address = lig_emit_offset(e, address, scaled(e, block->row, plane->piece));
+    LLVMTypeRef type = plane->piece == LIG_BLOCK_WORD ? e->i32 : plane->piece == 2 ? e->i16 : e->i8;
+    LLVMValueRef piece = lig_emit_load(e, type, address, 1);
+    return LLVMBuildZExt(e->builder, piece, e->i32, "");
+}
+
+static LLVMValueRef bits_at(LigEmitter *e, LLVMValueRef piece, LLVMValueRef shift, uint32_t mask)
+{
+    LLVMValueRef by = LLVMBuildTrunc(e->builder, shift, e->i32, "");
+    return LLVMBuildAnd(e->builder, LLVMBuildLShr(e->builder, piece, by, ""), lig_i32(e, (int32_t)mask), "");
+}
+
+// A word whose values lie side by side (lig_block_spread).
+static LLVMValueRef spread_word(LigEmitter *e, const Block *block, const LigPlane *plane, LLVMValueRef index)
+{
+    const LigPlane bytes = {.piece = 1};
+    LLVMValueRef byte = plus(e, quotient(e, index, 2), lig_i64(e, plane->forms[block->kind].base));
+    LLVMValueRef four = bits_at(e, load_piece(e, block, &bytes, byte), scaled(e, rest(e, index, 2), 4), 15);
+    LLVMValueRef copies = LLVMBuildMul(e->builder, four, lig_i32(e, 0x00204081), "");
+    return LLVMBuildAnd(e->builder, copies, lig_i32(e, 0x01010101), "");
+}
+
+// Element `index` (i64, inside the plane) as i32: lig_block_bits.
+static LLVMValueRef plane_bits(LigEmitter *e, const Block *block, const LigPlane *plane, LLVMValueRef index)
+{
+    const LigPlaneForm *form = &plane->forms[block->kind];
+    if (form->run == 0) return spread_word(e, block, plane, index);
+    LLVMValueRef byte = lig_i64(e, form->base);
+    if (form->stride) {
+        byte = plus(e, byte, scaled(e, quotient(e, index, LIG_BLOCK_UNIT_WORDS), form->stride));
+        index = rest(e, index, LIG_BLOCK_UNIT_WORDS);
+    }
+    const int64_t span = (int64_t)form->run * form->layers;
+    LLVMValueRef piece = plus(e, scaled(e, quotient(e, index, span), form->run), rest(e, index, form->run));
+    byte = plus(e, byte, scaled(e, piece, plane->piece));
+    LLVMValueRef layer = rest(e, quotient(e, index, form->run), form->layers);
+    LLVMValueRef shift = plus(e, scaled(e, layer, plane->bits), lig_i64(e, form->shift));
+    const uint32_t one = (UINT32_C(1) << plane->bits) - 1;
+    const uint32_t mask = plane->piece == LIG_BLOCK_WORD ? one * UINT32_C(0x01010101) : one;
+    return bits_at(e, load_piece(e, block, plane, byte), shift, mask);
+}
+
+// Element `index` of a part; NULL when the block has none. Planes of one part are equally long.
+static LLVMValueRef part_bits(LigEmitter *e, const Block *block, LigPart part, LLVMValueRef index)
+{
+    LLVMValueRef bits = NULL;
+    for (int i = 0; i < block->facts->plane_count; i++) {
+        const LigPlane *plane = &block->facts->planes[i];
+        if (plane->part != part) continue;
+        LLVMValueRef here = plane_bits(e, block, plane, rest(e, index, plane->count));
+        LLVMValueRef beyond = LLVMBuildICmp(e->builder, LLVMIntUGE, index, lig_i64(e, plane->first), "");
+        bits = bits ? LLVMBuildSelect(e->builder, beyond, here, bits, "") : here;
+    }
+    return bits;
+}
+
+// A low part with the part above it.
+static LLVMValueRef whole_bits(LigEmitter *e, const Block *block, LigPart low, LLVMValueRef index)
+{
+    LLVMValueRef bits = part_bits(e, block, low, index), high = part_bits(e, block, (LigPart)(low + 1), index);
+    if (!high) return bits;
+    LLVMValueRef left = lig_i32(e, lig_block_plane(block->facts, low, 0)->bits);
+    return LLVMBuildOr(e->builder, bits, LLVMBuildShl(e->builder, high, left, ""), "");
+}
+
+// d (part D, with the small scales SCALE) or dmin as f32.
+static LLVMValueRef factor(LigEmitter *e, const Block *block, LigPart half, LigPart small)
+{
+    const LigBlockFacts *facts = block->facts;
+    LLVMBuilderRef b = e->builder;
+    LLVMValueRef bits = part_bits(e, block, half, lig_i64(e, 0));
+    LLVMValueRef value = lig_emit_f16_to_f32(e, LLVMBuildTrunc(b, bits, e->i16, ""));
+    if (!lig_block_has(facts, small)) return value;
+    LLVMValueRef by = whole_bits(e, block, small, quotient(e, block->within, facts->shared));
+    if (small == LIG_PART_SCALE && facts->scale_signed)
+        by = LLVMBuildSExt(b, LLVMBuildTrunc(b, by, e->i8, ""), e->i32, "");
+    if (small == LIG_PART_SCALE) by = LLVMBuildSub(b, by, lig_i32(e, facts->scale_zero), "");
+    return LLVMBuildFMul(b, value, LLVMBuildSIToFP(b, by, e->f32, ""), "");
+}
+
+// The stored values of the body's columns less their zero, as f32.
+static LLVMValueRef quanta(const Gather *g, const Block *block)
 {
     LigEmitter *e = g->body.k->e;
-    int pieces = g->lanes / 4;
-    LLVMValueRef first = lig_emit_offset(e, block->values, scaled(e, quotient(e, within, 4), block->stride));
-    LLVMValueRef words = LLVMGetPoison(LLVMVectorType(e->i32, (unsigned)pieces));
-    for (int i = 0; i < pieces; i++) {
-        LLVMValueRef word = lig_emit_load(e, e->i32, lig_emit_offset_by(e, first, i * block->stride), 1);
+    const int count = g->lanes / LIG_BLOCK_WORD;
+    LLVMValueRef words = LLVMGetPoison(LLVMVectorType(e->i32, (unsigned)count));
+    for (int i = 0; i < count; i++) {
+        LLVMValueRef index = plus(e, quotient(e, block->within, LIG_BLOCK_WORD), lig_i64(e, i));
+        LLVMValueRef word = whole_bits(e, block, LIG_PART_LOW, index);
         words = LLVMBuildInsertElement(e->builder, words, word, lig_i32(e, i), "");
     }
-    return LLVMBuildBitCast(e->builder, words, lig_lanes(e->i8, g->lanes), "");
+    LLVMValueRef bytes = LLVMBuildBitCast(e->builder, words, lig_lanes(e->i8, g->lanes), "");
+    if (block->kind == LIG_LAYOUT_ROWS)
+        bytes = LLVMBuildXor(e->builder, bytes, lig_int_like(LLVMTypeOf(bytes), block->facts->flip), "");
+    LLVMValueRef wide = LLVMBuildZExt(e->builder, bytes, lig_same_lanes(bytes, e->i32), "");
+    wide = LLVMBuildSub(e->builder, wide, lig_int_like(LLVMTypeOf(wide), block->facts->zero), "");
+    return LLVMBuildSIToFP(e->builder, wide, lig_same_lanes(wide, e->f32), "");
 }
 
-static LLVMValueRef to_float(LigEmitter *e, LLVMValueRef integers)
-{
-    return LLVMBuildSIToFP(e->builder, integers, lig_same_lanes(integers, e->f32), "");
-}
-
-static LLVMValueRef byte_values(const Gather *g, const Block *block, LLVMValueRef within)
-{
-    LigEmitter *e = g->body.k->e;
-    LLVMValueRef bytes = value_bytes(g, block, within);
-    // Panels store q + 128: flipping the top bit gives the signed byte.
-    if (g->op->operands[TABLE]->type.layout.kind == LIG_LAYOUT_PANEL)
-        bytes = LLVMBuildXor(e->builder, bytes, lig_int_like(LLVMTypeOf(bytes), 0x80), "");
-    return to_float(e, bytes);
-}
-
-static LLVMValueRef nibble_values(const Gather *g, const Block *block, LLVMValueRef within)
-{
-    LigEmitter *e = g->body.k->e;
-    LLVMBuilderRef b = e->builder;
-    LLVMValueRef bytes = value_bytes(g, block, rest(e, within, BLOCK / 2));
-    LLVMTypeRef type = LLVMTypeOf(bytes);
-    LLVMValueRef is_high = LLVMBuildICmp(b, LLVMIntUGE, within, lig_i64(e, BLOCK / 2), "");
-    LLVMValueRef high = LLVMBuildLShr(b, bytes, lig_int_like(type, 4), "");
-    LLVMValueRef low = LLVMBuildAnd(b, bytes, lig_int_like(type, 15), "");
-    LLVMValueRef values = to_float(e, LLVMBuildSelect(b, is_high, high, low, ""));
-    if (g->op->operands[TABLE]->type.dtype == LIG_Q4_1) return values;
-    return LLVMBuildFSub(b, values, lig_float_like(LLVMTypeOf(values), 8), "");
-}
-
-static LLVMValueRef load_half(const Gather *g, LLVMValueRef pointer)
-{
-    LigEmitter *e = g->body.k->e;
-    return lig_emit_splat(e, lig_body_load(e, pointer, LIG_F16, 1, NULL), g->lanes);
-}
-
-// The last dim is whole blocks, and lanes divide half of one, so there is no tail, and a vector has one scale.
+// The last dim is whole blocks, and lanes divide 16 columns, so there is no tail, and a vector has one scale. The
+// products are exact, so adding the min rounds once.
 static LLVMValueRef quantised(const Gather *g)
 {
     LigEmitter *e = g->body.k->e;
-    const LigType *type = &g->op->operands[TABLE]->type;
-    Block block = type->layout.kind == LIG_LAYOUT_PANEL ? panel_block(g) : row_block(g);
-    LLVMValueRef within = rest(e, g->body.column, BLOCK);
-    bool nibbles = has_nibbles(type->dtype);
-    LLVMValueRef q = nibbles ? nibble_values(g, &block, within) : byte_values(g, &block, within);
-    LLVMValueRef product = LLVMBuildFMul(e->builder, q, load_half(g, block.scale), "");
-    return block.min == NULL ? product : LLVMBuildFAdd(e->builder, product, load_half(g, block.min), "");
+    const Block block = find_block(g);
+    LLVMValueRef scale = lig_emit_splat(e, factor(e, &block, LIG_PART_D, LIG_PART_SCALE), g->lanes);
+    LLVMValueRef product = LLVMBuildFMul(e->builder, quanta(g, &block), scale, "");
+    if (!block.facts->min_sign) return product;
+    LLVMValueRef min = lig_emit_splat(e, factor(e, &block, LIG_PART_DMIN, LIG_PART_MIN), g->lanes);
+    return block.facts->min_sign < 0 ? LLVMBuildFSub(e->builder, product, min, "")
+                                     : LLVMBuildFAdd(e->builder, product, min, "");
 }
 
 static LLVMValueRef gather_value(LigBody *body, const LigValue *value, void *user)

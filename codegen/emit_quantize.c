@@ -1,7 +1,7 @@
 // Quantised results of row kernels: q8a, 32 columns a block, as ir/eval_embedding.c defines it, bit for bit.
 #include "codegen/emit_row.h"
 
-enum { BLOCK = 32, SCALE_BYTE = 32, SUM_BYTE = 36 };
+enum { BLOCK = 32, SCALE_BYTE = 32, SUM_BYTE = 36, HALF_SUM_BYTE = 40 };
 
 // 1.5 * 2^23: what is added to it is rounded to the nearest whole number, halves to even, in its low bits.
 static const float rounding = 12582912.0F;
@@ -75,15 +75,18 @@ void lig_quantize_store(LigRow *row, size_t output, LLVMValueRef column, const L
     LLVMValueRef block = LLVMBuildUDiv(b, LLVMBuildAdd(b, flat, column, ""), lig_i64(e, BLOCK), "");
     LLVMValueRef target = lig_kernel_element(k, k->outputs[output], block, LIG_Q8A);
     Scale scale = scale_of(e, highest_magnitude(e, x, count));
-    LLVMValueRef sum = NULL;
+    LLVMValueRef sums[2] = {0}; // of the halves
     for (int i = 0; i < count; i++) {
-        LLVMValueRef q = quanta(e, x[i], scale.inverse);
+        LLVMValueRef q = quanta(e, x[i], scale.inverse), *sum = &sums[2 * i / count];
         LLVMValueRef bytes = LLVMBuildFPToSI(b, q, lig_same_lanes(q, e->i32), "");
         bytes = LLVMBuildTrunc(b, bytes, lig_same_lanes(q, e->i8), "");
         lig_emit_store(e, bytes, lig_emit_offset_by(e, target, (int64_t)i * row->lanes), 4);
-        sum = sum ? LLVMBuildFAdd(b, sum, q, "") : q;
+        *sum = *sum ? LLVMBuildFAdd(b, *sum, q, "") : q;
     }
-    LLVMValueRef total = LLVMBuildFPToSI(b, lig_emit_sum_lanes(e, sum), e->i32, ""); // exact: below 2^24
+    // Whole numbers below 2^24: these sums are exact.
+    LLVMValueRef half = lig_emit_sum_lanes(e, sums[0]);
+    LLVMValueRef whole = LLVMBuildFAdd(b, half, lig_emit_sum_lanes(e, sums[1]), "");
     lig_emit_store(e, scale.scale, lig_emit_offset_by(e, target, SCALE_BYTE), 4);
-    lig_emit_store(e, total, lig_emit_offset_by(e, target, SUM_BYTE), 4);
+    lig_emit_store(e, LLVMBuildFPToSI(b, whole, e->i32, ""), lig_emit_offset_by(e, target, SUM_BYTE), 4);
+    lig_emit_store(e, LLVMBuildFPToSI(b, half, e->i32, ""), lig_emit_offset_by(e, target, HALF_SUM_BYTE), 4);
 }

@@ -273,16 +273,18 @@ static void store_step(void *user, LLVMValueRef column, LLVMValueRef mask, LLVMV
     lig_body_store_outputs(&row->body);
 }
 
-// Stores a vector of the plain outputs, and leaves what the quantised ones are made of in x[output].
+// Stores a vector of the plain outputs, and leaves what the quantised ones are made of in x[output]. All values
+// first, as in lig_body_store_outputs.
 static void store_plain(LigRow *row, LLVMValueRef x[][LIG_ROW_BLOCK_VECTORS], int vector)
 {
     const LigFunc *kernel = row->body.k->kernel;
     for (size_t i = 0; i < kernel->outputs.count; i++) {
         const LigValue *output = kernel->outputs.data[i];
-        if (output->type.dtype == LIG_Q8A)
-            x[i][vector] = lig_body_value(&row->body, output->op->operands[0]);
-        else
-            lig_body_store_output(&row->body, i);
+        bool is_quantised = output->type.dtype == LIG_Q8A;
+        x[i][vector] = lig_body_value(&row->body, is_quantised ? output->op->operands[0] : output);
+    }
+    for (size_t i = 0; i < kernel->outputs.count; i++) {
+        if (kernel->outputs.data[i]->type.dtype != LIG_Q8A) lig_body_store_output(&row->body, i);
     }
 }
 

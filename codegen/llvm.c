@@ -1,11 +1,11 @@
 #include "codegen/llvm.h"
 
 #include "ir/base/alloc.h"
+#include "ir/base/clock.h"
 
 #include <llvm-c/TargetMachine.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static void name_types(LigEmitter *e)
 {
@@ -25,9 +25,7 @@ LigStatus lig_emitter_create(LigContext *ctx, const LigTarget *target, const cha
     *out = NULL;
     LigEmitter *e = lig_alloc_zero(sizeof *e);
     if (!e) return lig_no_memory(ctx);
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    e->started_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    e->started_ns = lig_clock_ns();
     e->ctx = ctx;
     e->target = target;
     snprintf(e->name, sizeof e->name, "%s", name);
@@ -222,6 +220,13 @@ LLVMValueRef lig_emit_intrinsic(LigEmitter *e, LigIntrinsic intrinsic, LLVMValue
     LLVMValueRef function = LLVMGetIntrinsicDeclaration(e->module, id, intrinsic.overloads, overloads);
     LLVMTypeRef type = LLVMIntrinsicGetType(e->llvm, id, intrinsic.overloads, overloads);
     return LLVMBuildCall2(e->builder, type, function, args, (unsigned)count, "");
+}
+
+void lig_emit_prefetch(LigEmitter *e, LLVMValueRef pointer, bool to_write)
+{
+    enum { KEEP = 3, DATA = 1 };
+    LLVMValueRef args[] = {pointer, lig_i32(e, to_write), lig_i32(e, KEEP), lig_i32(e, DATA)};
+    lig_emit_intrinsic(e, (LigIntrinsic){"llvm.prefetch", {e->ptr}, 1}, args, 4);
 }
 
 LLVMValueRef lig_emit_fma(LigEmitter *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c)

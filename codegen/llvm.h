@@ -60,6 +60,8 @@ LLVMValueRef lig_emit_offset(LigEmitter *e, LLVMValueRef pointer, LLVMValueRef b
 LLVMValueRef lig_emit_offset_by(LigEmitter *e, LLVMValueRef pointer, int64_t bytes);
 LLVMValueRef lig_emit_load(LigEmitter *e, LLVMTypeRef type, LLVMValueRef pointer, unsigned align);
 void lig_emit_store(LigEmitter *e, LLVMValueRef value, LLVMValueRef pointer, unsigned align);
+// Asks for the line of memory at an address, to read or to write; any address is allowed.
+void lig_emit_prefetch(LigEmitter *e, LLVMValueRef pointer, bool to_write);
 // <lanes x i1>, true below `count` (i64, >= 0).
 LLVMValueRef lig_emit_tail_mask(LigEmitter *e, int lanes, LLVMValueRef count);
 // Masked-off lanes are not touched in memory; loaded they are zero. The alignment is that of an element.

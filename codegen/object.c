@@ -2,6 +2,7 @@
 
 #include "codegen/llvm.h"
 #include "ir/base/alloc.h"
+#include "ir/base/clock.h"
 
 #include <llvm-c/Analysis.h>
 #include <llvm-c/ErrorHandling.h>
@@ -9,7 +10,6 @@
 #include <llvm-c/TargetMachine.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 // LLVM's fatal errors are process-wide and end it: its handler takes no argument of ours, so the name of what
@@ -42,13 +42,6 @@ static void start_llvm(void)
 }
 
 void lig_llvm_start(void) { pthread_once(&started, start_llvm); }
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 // Records LLVM's message (taken over) against the kernel.
 static LigStatus llvm_failure(LigEmitter *e, const char *what, char *message)
@@ -116,13 +109,13 @@ LigStatus lig_emitter_compile(LigEmitter *e, LigObject *out, LigCompileTimes *ti
     *out = (LigObject){0};
     LIG_TRY(e->status);
     lig_llvm_start();
-    int64_t built = now_ns();
+    int64_t built = lig_clock_ns();
     LIG_TRY(verify(e));
-    int64_t verified = now_ns();
+    int64_t verified = lig_clock_ns();
     LIG_TRY(generate(e, out));
     times->build_ns += built - e->started_ns;
     times->verify_ns += verified - built;
-    times->codegen_ns += now_ns() - verified;
+    times->codegen_ns += lig_clock_ns() - verified;
     return LIG_OK;
 }
 

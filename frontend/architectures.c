@@ -402,6 +402,14 @@ bool lig_hf_activation(LigStr name, LigActivation *out)
     return false;
 }
 
+const char *lig_hf_activation_name(LigActivation act)
+{
+    for (size_t i = 0; i < ACTIVATIONS; i++) {
+        if (activations[i].act == act) return activations[i].name;
+    }
+    return "";
+}
+
 void lig_hf_activations_list(LigText *text)
 {
     for (size_t i = 0; i < ACTIVATIONS; i++) lig_text_printf(text, "%s%s", i ? ", " : "", activations[i].name);

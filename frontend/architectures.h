@@ -69,6 +69,8 @@ const LigArchitecture *lig_architecture_find(LigStr model_type);
 void lig_architectures_list(LigText *text);
 // An activation by its name in Transformers; false when it is not known.
 bool lig_hf_activation(LigStr name, LigActivation *out);
+// The other way: a name that Transformers has for it. `act` is not LIG_ACT_NONE.
+const char *lig_hf_activation_name(LigActivation act);
 // "gelu, gelu_new, …"; for messages.
 void lig_hf_activations_list(LigText *text);
 

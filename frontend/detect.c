@@ -15,6 +15,7 @@ static const char *const kind_names[LIG_MODEL_KIND_COUNT] = {
     [LIG_MODEL_LIGB] = "binary graph (.ligb)",
     [LIG_MODEL_SAFETENSORS] = "safetensors",
     [LIG_MODEL_TOKENIZER_JSON] = "tokenizer.json",
+    [LIG_MODEL_SENTENCE_PIECE] = "SentencePiece model",
 };
 
 const char *lig_model_kind_name(LigModelKind kind) { return kind_names[kind]; }
@@ -56,6 +57,24 @@ static bool is_onnx(LigStr bytes)
         bytes = lig_str_skip(bytes, (size_t)value);
     }
     return has_graph;
+}
+
+// ModelProto: 1 pieces, 2 trainer_spec, 3 normalizer_spec, 4 self_test_data, 5 denormalizer_spec, all messages;
+// what begins a piece is its text, field 1.
+static bool is_sentence_piece(LigStr bytes)
+{
+    enum { KEY_PIECE = 1 << 3 | 2, KEY_TRAINER = 2 << 3 | 2, KEY_LAST = 5 << 3 | 2 };
+    bool has_piece = false, has_trainer = false;
+    while (bytes.length > 0) {
+        uint64_t key, value;
+        if (!take_varint(&bytes, &key) || (key & 7) != 2 || key < KEY_PIECE || key > KEY_LAST) return false;
+        if (!take_varint(&bytes, &value) || value > bytes.length) return false;
+        if (key == KEY_PIECE && (value == 0 || bytes.data[0] != KEY_PIECE)) return false;
+        has_piece |= key == KEY_PIECE;
+        has_trainer |= key == KEY_TRAINER;
+        bytes = lig_str_skip(bytes, (size_t)value);
+    }
+    return has_piece && has_trainer;
 }
 
 static bool starts_with_any(LigStr text, LigStr characters)
@@ -166,7 +185,7 @@ static LigStatus fail_unknown(LigContext *ctx, const char *path, LigStr bytes)
     return lig_fail(
         ctx, LIG_ERR_INVALID, LIG_FILE_LOC(path),
         "is no model; first bytes: %s%s%s%s; expected a Hugging Face directory, GGUF, ONNX, .lig text, "
-        ".ligb, safetensors or tokenizer.json",
+        ".ligb, safetensors, tokenizer.json or a SentencePiece model",
         shown, meaning ? " (" : "", meaning ? meaning : "", meaning ? ")" : "");
 }
 
@@ -209,6 +228,8 @@ static LigStatus detect_bytes(LigContext *ctx, const char *path, LigStr bytes, L
         *out = LIG_MODEL_TEXT;
     else if (is_onnx(bytes))
         *out = LIG_MODEL_ONNX;
+    else if (is_sentence_piece(bytes))
+        *out = LIG_MODEL_SENTENCE_PIECE;
     if (*out != LIG_MODEL_KIND_COUNT) return LIG_OK;
     LigStr text = skip_blank(bytes);
     if (text.length > 0 && text.data[0] == '{') return detect_json(ctx, path, bytes, out);

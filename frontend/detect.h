@@ -12,6 +12,7 @@ typedef enum LigModelKind {
     LIG_MODEL_LIGB,           // starts with "LIGB"
     LIG_MODEL_SAFETENSORS,    // a header length that fits, then '{': tensors without a configuration
     LIG_MODEL_TOKENIZER_JSON, // a JSON object with a "model" and an "added_tokens" or "pre_tokenizer"
+    LIG_MODEL_SENTENCE_PIECE, // a protobuf message whose top fields are those of SentencePiece's ModelProto
     LIG_MODEL_KIND_COUNT
 } LigModelKind;
 

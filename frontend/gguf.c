@@ -1,9 +1,8 @@
 // One pass over the header: metadata, then the tensor directory, each read through a cursor that can't leave
 // the mapping. String arrays get a table of views; everything else stays where it is mapped.
-#include "frontend/gguf.h"
+#include "frontend/gguf_parts.h"
 
 #include "ir/base/alloc.h"
-#include "ir/base/vec.h"
 
 #include <string.h>
 
@@ -14,17 +13,6 @@ enum {
     DEFAULT_ALIGNMENT = 32,
     MIN_VALUE_BYTES = 8 + 4 + 1,          // length of the key, kind, a one-byte value
     MIN_TENSOR_BYTES = 8 + 4 + 8 + 4 + 8, // length of the name, rank, one dim, type, offset
-};
-
-struct LigGguf {
-    LigMappedFile *file;
-    LigArena *arena;
-    LigMap values_by_key;
-    LIG_VEC(LigGgufValue) values;
-    LigTensorSet tensors;
-    uint32_t version;
-    size_t alignment;
-    size_t data_begin; // where tensor data starts in the file
 };
 
 typedef struct Reader {
@@ -46,6 +34,14 @@ const LigGgmlType *lig_ggml_type(uint32_t id)
 {
     for (size_t i = 0; i < sizeof ggml_types / sizeof *ggml_types; i++) {
         if (ggml_types[i].id == id) return &ggml_types[i];
+    }
+    return NULL;
+}
+
+const LigGgmlType *lig_ggml_type_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof ggml_types / sizeof *ggml_types; i++) {
+        if (strcmp(ggml_types[i].name, name) == 0) return &ggml_types[i];
     }
     return NULL;
 }
@@ -95,15 +91,14 @@ static LigStatus check_count(const Reader *r, uint64_t count, size_t min_bytes, 
         (unsigned long long)count, what, remaining(r));
 }
 
-// Bytes of a number of this kind; 0 for strings, arrays and kinds not known.
-static size_t number_bytes(uint32_t kind)
+size_t lig_gguf_kind_bytes(LigGgufKind kind)
 {
     static const unsigned char bytes[] = {
         [LIG_GGUF_U8] = 1,  [LIG_GGUF_I8] = 1,  [LIG_GGUF_U16] = 2, [LIG_GGUF_I16] = 2,
         [LIG_GGUF_U32] = 4, [LIG_GGUF_I32] = 4, [LIG_GGUF_F32] = 4, [LIG_GGUF_BOOL] = 1,
         [LIG_GGUF_U64] = 8, [LIG_GGUF_I64] = 8, [LIG_GGUF_F64] = 8,
     };
-    return kind < sizeof bytes ? bytes[kind] : 0;
+    return (size_t)kind < sizeof bytes ? bytes[kind] : 0;
 }
 
 static LigStatus check_bools(const Reader *r, const LigGgufValue *value)
@@ -119,7 +114,7 @@ static LigStatus check_bools(const Reader *r, const LigGgufValue *value)
 
 static LigStatus read_numbers(Reader *r, LigGgufValue *value)
 {
-    size_t each = number_bytes(value->kind);
+    size_t each = lig_gguf_kind_bytes(value->kind);
     if (each == 0) {
         return lig_fail(r->ctx, LIG_ERR_UNSUPPORTED, LIG_FILE_LOC(r->path),
                         "metadata '%.*s' has the kind %u%s: expected numbers, bools, strings or arrays of them",
@@ -313,7 +308,7 @@ static LigStatus read_version(Reader *r)
 
 static LigStatus read_settings(const Reader *r)
 {
-    uint64_t alignment = DEFAULT_ALIGNMENT, parts = 1;
+    uint64_t alignment = DEFAULT_ALIGNMENT;
     LIG_TRY(lig_gguf_get_u64(r->ctx, r->gguf, LIG_STR("general.alignment"), &alignment));
     if (alignment < 8 || alignment > UINT32_MAX || (alignment & (alignment - 1)) != 0) {
         return lig_fail(
@@ -322,11 +317,7 @@ static LigStatus read_settings(const Reader *r)
             (unsigned long long)alignment);
     }
     r->gguf->alignment = (size_t)alignment;
-    LIG_TRY(lig_gguf_get_u64(r->ctx, r->gguf, LIG_STR("split.count"), &parts));
-    if (parts <= 1) return LIG_OK;
-    return lig_fail(r->ctx, LIG_ERR_UNSUPPORTED, LIG_FILE_LOC(r->path),
-                    "is one of %llu parts of a split model: join them into one file (gguf-split --merge)",
-                    (unsigned long long)parts);
+    return LIG_OK;
 }
 
 static LigStatus read_all(Reader *r)
@@ -341,7 +332,7 @@ static LigStatus read_all(Reader *r)
     return read_tensors(r, tensor_count);
 }
 
-LigStatus lig_gguf_open(LigContext *ctx, const char *path, LigGguf **out)
+LigStatus lig_gguf__open_part(LigContext *ctx, const char *path, LigGguf **out)
 {
     LigGguf *gguf = lig_alloc_zero(sizeof *gguf);
     if (!gguf) return lig_no_memory(ctx);
@@ -359,11 +350,13 @@ LigStatus lig_gguf_open(LigContext *ctx, const char *path, LigGguf **out)
 void lig_gguf_close(LigGguf *gguf)
 {
     if (!gguf) return;
+    for (size_t i = 0; i < gguf->part_count; i++) lig_gguf_close(gguf->parts[i]);
     lig_file_unmap(gguf->file);
     lig_arena_destroy(gguf->arena);
     lig_free(gguf);
 }
 
+size_t lig_gguf_part_count(const LigGguf *gguf) { return gguf->part_count + 1; }
 const char *lig_gguf_path(const LigGguf *gguf) { return gguf->file->path; }
 uint32_t lig_gguf_version(const LigGguf *gguf) { return gguf->version; }
 const LigTensorSet *lig_gguf_tensors(const LigGguf *gguf) { return &gguf->tensors; }

@@ -1,4 +1,7 @@
-// GGUF, versions 2 and 3, little-endian: metadata and tensors of one mapped file.
+// GGUF, versions 2 and 3, little-endian: metadata and tensors of one mapped file, or of the parts of a split one.
+//
+// A split model is opened by its first part, NAME-00001-of-00003.gguf, which has the metadata; the others bring
+// tensors, and stand beside it.
 //
 // Nothing is copied but the directory: strings, arrays and tensors point into the mapping and live until
 // lig_gguf_close. Every count, length, offset and product is checked against the size of the file before use,
@@ -27,6 +30,9 @@ typedef enum LigGgufKind { // numbers as in the file
     LIG_GGUF_F64 = 12,
 } LigGgufKind;
 
+// Bytes of a number of this kind; 0 for strings, arrays and kinds not known.
+size_t lig_gguf_kind_bytes(LigGgufKind kind);
+
 // One metadata entry. A scalar is held as an array of one.
 typedef struct LigGgufValue {
     LigStr key;
@@ -40,12 +46,14 @@ typedef struct LigGgufValue {
 typedef struct LigGguf LigGguf;
 
 // Maps and checks the whole directory; no tensor data is touched.
-// Errors: NOT_FOUND, IO, INVALID (not GGUF, damaged, or cut: names the tensor and the bytes missing),
-// UNSUPPORTED (version, byte order, a tensor type, nested arrays, one part of a split model), NO_MEMORY.
+// Errors: NOT_FOUND (also a part), IO, INVALID (not GGUF, damaged, or cut: names the tensor and the bytes
+// missing; a part that is not the first, or parts that are not of one model), UNSUPPORTED (version, byte order, a
+// tensor type, nested arrays), NO_MEMORY.
 LigStatus lig_gguf_open(LigContext *ctx, const char *path, LigGguf **out) LIG_MUST_CHECK;
 void lig_gguf_close(LigGguf *gguf);
 
-const char *lig_gguf_path(const LigGguf *gguf);
+const char *lig_gguf_path(const LigGguf *gguf);  // of the first part
+size_t lig_gguf_part_count(const LigGguf *gguf); // 1 unless split
 uint32_t lig_gguf_version(const LigGguf *gguf);
 // Dims in row-major order (GGUF's reversed): token_embd.weight is [vocabulary, width].
 const LigTensorSet *lig_gguf_tensors(const LigGguf *gguf);
@@ -91,5 +99,6 @@ typedef struct LigGgmlType {
     uint32_t block_bytes; // bytes per block
 } LigGgmlType;
 const LigGgmlType *lig_ggml_type(uint32_t id);
+const LigGgmlType *lig_ggml_type_named(const char *name);
 
 #endif

@@ -20,7 +20,7 @@ LigStatus lig_import_gguf_tokenizer(LigContext *ctx, const LigGguf *gguf, LigIma
 // PARSE, INVALID.
 LigStatus lig_import_hf_spec(LigContext *ctx, const char *directory, LigArena *arena,
                              LigSpec *out) LIG_MUST_CHECK;
-// Its tokenizer.json, with what tokenizer_config.json and generation_config.json add; size 0 when it has none.
+// Its tokenizer.json, or SentencePiece's tokenizer.model or spiece.model where it has only that, with what tokenizer_config.json and generation_config.json add; size 0 when it has none.
 LigStatus lig_import_hf_tokenizer(LigContext *ctx, const char *directory, LigImageBytes *out) LIG_MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "frontend/json.h"
 #include "frontend/tokenizer_json.h"
+#include "frontend/tokenizer_model_file.h"
 
 static LigStr file_in(LigArena *arena, const char *directory, const char *name)
 {
@@ -85,34 +86,95 @@ static LigStatus open_beside(LigContext *ctx, LigArena *arena, const char *direc
     return read_end_ids(ctx, arena, beside->generation, extras);
 }
 
-static LigStatus build_tokenizer(LigContext *ctx, const char *directory, const char *path, LigArena *arena,
-                                 LigImageBytes *out)
+// Whether the class of a tokenizer puts BOS before a text or EOS behind it, which a SentencePiece file does not
+// tell. Some classes number tokens in a way of their own: their ids need a tokenizer.json.
+static LigStatus read_class(LigContext *ctx, const char *path, const json_t *config, LigTokenizerExtras *extras)
+{
+    static const struct {
+        const char *name;
+        bool adds_bos, adds_eos, renumbers;
+    } classes[] = {
+        {"Llama", true, false, false},   {"CodeLlama", true, false, false}, {"Gemma", true, false, false},
+        {"T5", false, true, false},      {"Pegasus", false, true, true},    {"XLMRoberta", true, true, true},
+        {"Camembert", true, true, true}, {"MBart", true, true, true},       {"MBart50", true, true, true},
+        {"Marian", false, true, true},   {"Nllb", false, true, true},
+    };
+    LigStr class = token_text(config, "tokenizer_class");
+    const json_t *bos = json_object_get(config, "add_bos_token");
+    const json_t *eos = json_object_get(config, "add_eos_token");
+    if (lig_str_ends_with(class, LIG_STR("Fast"))) class.length -= 4;
+    if (lig_str_ends_with(class, LIG_STR("Tokenizer"))) class.length -= 9;
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+        if (!lig_str_is(class, classes[i].name)) continue;
+        if (classes[i].renumbers)
+            return lig_fail(
+                ctx, LIG_ERR_UNSUPPORTED, LIG_FILE_LOC(path),
+                "the tokenizer class %sTokenizer has other ids than this file: give the directory a "
+                "tokenizer.json",
+                classes[i].name);
+        extras->adds_bos = classes[i].adds_bos;
+        extras->adds_eos = classes[i].adds_eos;
+    }
+    if (json_is_boolean(bos)) extras->adds_bos = json_is_true(bos);
+    if (json_is_boolean(eos)) extras->adds_eos = json_is_true(eos);
+    return LIG_OK;
+}
+
+typedef struct Source {
+    const char *path; // of the tokenizer's file
+    bool is_json;     // tokenizer.json, else SentencePiece's
+} Source;
+
+static LigStatus read_source(LigContext *ctx, Source source, const json_t *config, LigTokenizerExtras *extras,
+                             LigImageBytes *out)
 {
     LigMappedFile *file;
-    LIG_TRY(lig_file_map(ctx, path, &file));
+    LIG_TRY(lig_file_map(ctx, source.path, &file));
+    const LigStr bytes = {(const char *)file->data, file->size};
+    LigStatus status = source.is_json ? LIG_OK : read_class(ctx, source.path, config, extras);
+    if (status == LIG_OK)
+        status = source.is_json ? lig_tokenizer_from_json(ctx, source.path, bytes, extras, out)
+                                : lig_tokenizer_from_model_file(ctx, source.path, bytes, extras, out);
+    lig_file_unmap(file);
+    return status;
+}
+
+static LigStatus build_tokenizer(LigContext *ctx, const char *directory, Source source, LigArena *arena,
+                                 LigImageBytes *out)
+{
     Beside beside = {0};
     LigTokenizerExtras extras = {0};
     LigStatus status = open_beside(ctx, arena, directory, &beside, &extras);
-    const LigStr text = {(const char *)file->data, file->size};
-    if (status == LIG_OK) status = lig_tokenizer_from_json(ctx, path, text, &extras, out);
+    if (status == LIG_OK) status = read_source(ctx, source, beside.config, &extras, out);
     json_decref(beside.config);
     json_decref(beside.generation);
     lig_file_unmap(beside.template);
-    lig_file_unmap(file);
     return status;
+}
+
+// The first of the names that is there; path = NULL when none is.
+static LigStatus find_source(LigContext *ctx, LigArena *arena, const char *directory, Source *out)
+{
+    static const char *const names[] = {"tokenizer.json", "tokenizer.model", "spiece.model"};
+    *out = (Source){0};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const LigStr path = file_in(arena, directory, names[i]);
+        if (!path.data) return lig_no_memory(ctx);
+        if (!lig_path_exists(path.data)) continue;
+        *out = (Source){.path = path.data, .is_json = i == 0};
+        return LIG_OK;
+    }
+    return LIG_OK;
 }
 
 LigStatus lig_import_hf_tokenizer(LigContext *ctx, const char *directory, LigImageBytes *out)
 {
     *out = (LigImageBytes){0};
+    Source source;
     LigArena *arena = lig_arena_create();
-    LigStr path = arena ? file_in(arena, directory, "tokenizer.json") : (LigStr){0};
-    LigStatus status = LIG_OK;
-    if (!path.data) {
-        status = lig_no_memory(ctx);
-    } else if (lig_path_exists(path.data)) {
-        status = build_tokenizer(ctx, directory, path.data, arena, out);
-    }
+    if (!arena) return lig_no_memory(ctx);
+    LigStatus status = find_source(ctx, arena, directory, &source);
+    if (status == LIG_OK && source.path) status = build_tokenizer(ctx, directory, source, arena, out);
     lig_arena_destroy(arena);
     return status;
 }

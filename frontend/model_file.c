@@ -120,6 +120,7 @@ static LigStatus open_by_content(LigModelFile *file)
     case LIG_MODEL_ONNX:
     case LIG_MODEL_SAFETENSORS:
     case LIG_MODEL_TOKENIZER_JSON:
+    case LIG_MODEL_SENTENCE_PIECE:
     case LIG_MODEL_KIND_COUNT:
         break;
     }
@@ -175,6 +176,10 @@ const char *lig_model_file_kind_name(const LigModelFile *file)
 
 const LigSpec *lig_model_file_spec(const LigModelFile *file) { return file->has_spec ? &file->spec : NULL; }
 
+const char *lig_model_file_path(const LigModelFile *file) { return file->path; }
+LigContext *lig_model_file_context(const LigModelFile *file) { return file->ctx; }
+const LigGguf *lig_model_file_gguf(const LigModelFile *file) { return file->gguf; }
+
 size_t lig_model_file_tensor_count(const LigModelFile *file)
 {
     const LigTensorSet *set = tensors_of(file);
@@ -185,6 +190,12 @@ const LigFileTensor *lig_model_file_tensor(const LigModelFile *file, size_t inde
 {
     const LigTensorSet *set = tensors_of(file);
     return set && index < set->count ? &set->tensors[index] : NULL;
+}
+
+const LigFileTensor *lig_model_file_find_tensor(const LigModelFile *file, LigStr name)
+{
+    const LigTensorSet *set = tensors_of(file);
+    return set ? lig_tensor_set_find(set, name) : NULL;
 }
 
 LigStr lig_model_file_tokenizer(const LigModelFile *file)

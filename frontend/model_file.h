@@ -8,6 +8,7 @@
 
 #include "frontend/detect.h"
 #include "frontend/file_tensor.h"
+#include "frontend/gguf.h"
 #include "ir/graph.h"
 #include "models/spec.h"
 
@@ -26,8 +27,14 @@ LigModelKind lig_model_file_kind(const LigModelFile *file);
 const char *lig_model_file_kind_name(const LigModelFile *file);
 // The spec; NULL for a graph.
 const LigSpec *lig_model_file_spec(const LigModelFile *file);
+const char *lig_model_file_path(const LigModelFile *file);
+LigContext *lig_model_file_context(const LigModelFile *file);
+// The GGUF; NULL for other models.
+const LigGguf *lig_model_file_gguf(const LigModelFile *file);
 size_t lig_model_file_tensor_count(const LigModelFile *file);
 const LigFileTensor *lig_model_file_tensor(const LigModelFile *file, size_t index);
+// NULL when absent.
+const LigFileTensor *lig_model_file_find_tensor(const LigModelFile *file, LigStr name);
 // The tokenizer image (runtime/text/image.h); empty when the model brings none.
 LigStr lig_model_file_tokenizer(const LigModelFile *file);
 

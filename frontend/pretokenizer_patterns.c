@@ -1,46 +1,6 @@
 #include "frontend/pretokenizer_patterns.h"
 
-#define WS "\\p{White_Space}"
-#define NOT_WS "\\P{White_Space}"
-#define GPT2 "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^" WS "\\p{L}\\p{N}]+|" WS "+(?!" NOT_WS ")|" WS "+"
-// Llama 3 and Qwen 2 differ in how many digits stay together.
-#define LLAMA3(digits)                                                                                         \
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits "| ?[^" WS                            \
-    "\\p{L}\\p{N}]+[\\r\\n]*|" WS "*[\\r\\n]+|" WS "+(?!" NOT_WS ")|" WS "+"
-
-const char *const lig_pattern_gpt2 = GPT2;
-const char *const lig_pattern_digit = "\\p{N}";
-
-typedef struct NamedPattern {
-    const char *name;
-    LigRuleSpec rules[2];
-    size_t count;
-    uint32_t flags;
-} NamedPattern;
-
-#define ISOLATE(pattern) {LIG_SPLIT_ISOLATE, {pattern, sizeof(pattern) - 1}}
-
-static const NamedPattern named_patterns[] = {
-    {"gpt-2", {ISOLATE(GPT2)}, 1, 0},
-    {"smollm", {ISOLATE("\\p{N}"), ISOLATE(GPT2)}, 2, 0},
-    {"starcoder", {ISOLATE("\\p{N}"), ISOLATE(GPT2)}, 2, 0},
-    {"llama-bpe", {ISOLATE(LLAMA3("\\p{N}{1,3}"))}, 1, LIG_TEXT_WHOLE_WORDS},
-    {"qwen2", {ISOLATE(LLAMA3("\\p{N}"))}, 1, 0},
-};
-
-bool lig_pattern_find_named(LigStr pre, const LigRuleSpec **rules, size_t *count, uint32_t *flags)
-{
-    for (size_t i = 0; i < sizeof named_patterns / sizeof *named_patterns; i++) {
-        if (!lig_str_is(pre, named_patterns[i].name)) continue;
-        *rules = named_patterns[i].rules;
-        *count = named_patterns[i].count;
-        *flags = named_patterns[i].flags;
-        return true;
-    }
-    return false;
-}
-
-const char *lig_pattern_names(void) { return "gpt-2, smollm, starcoder, llama-bpe, qwen2"; }
+#include <string.h>
 
 static LigStr finish(LigArena *arena, LigText *text)
 {
@@ -49,21 +9,111 @@ static LigStr finish(LigArena *arena, LigText *text)
     return copy;
 }
 
-LigStr lig_pattern_import(LigArena *arena, LigStr pattern)
+typedef struct NamedPattern {
+    const char *names; // divided by spaces
+    LigRuleSpec rules[6];
+    size_t count;
+    LigPreTokenizerTraits traits;
+} NamedPattern;
+
+#define ISOLATE(pattern) {.kind = LIG_SPLIT_ISOLATE, .text = {pattern, sizeof(pattern) - 1}}
+#define ANY_CASE "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+#define SMALL "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define CAPITAL "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define NO_LETTER "[^\\r\\n\\p{L}\\p{N}]?"
+#define LINES_AND_SPACES "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define CJK "[一-龥ࠀ-一가-퟿]+"
+#define ALPHABETS                                                                                              \
+    "\\s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-"  \
+    "ώᾀ-ᾴᾶ-ᾼιῂ-ῄῆ-ῌῐ-"                                                                                         \
+    "ΐῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-"  \
+    "𑣟𞤀-𞥃]+"
+
+// What the names of tokenizer.ggml.pre stand for, from llama.cpp's table of them.
+static const NamedPattern named_patterns[] = {
+    {"gpt-2 phi-2 jina-es jina-de jina-v2-es jina-v2-de gigachat modern-bert mellum a.x-4.0 mpt olmo jais "
+     "trillion "
+     "exaone4 granite-docling",
+     {ISOLATE(LIG_PATTERN_GPT2)},
+     1,
+     {0}},
+    {"jina-v1-en jina-v2-code roberta-bpe", {ISOLATE(LIG_PATTERN_GPT2)}, 1, {.adds_sep = true}},
+    {"smollm starcoder refact command-r codeshell exaone minerva-7b mellum2",
+     {ISOLATE(LIG_PATTERN_NUMBER), ISOLATE(LIG_PATTERN_GPT2)},
+     2,
+     {0}},
+    {"llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano",
+     {ISOLATE(LIG_PATTERN_LLAMA3)},
+     1,
+     {.whole_words = true, .adds_bos = true}},
+    {"dbrx smaug-bpe glm4 chatglm-bpe", {ISOLATE(LIG_PATTERN_LLAMA3)}, 1, {0}},
+    {"qwen2 deepseek-r1-qwen kormo f2llmv2 megrez", {ISOLATE(LIG_PATTERN_QWEN2)}, 1, {.composes = true}},
+    {"stablelm2 hunyuan solar-open grok-2", {ISOLATE(LIG_PATTERN_QWEN2)}, 1, {0}},
+    {"deepseek-llm",
+     {ISOLATE("[\r\n]"), ISOLATE(ALPHABETS), ISOLATE("\\s?[!-/:-~！-／：-～‘-‟　-。]+"),
+      ISOLATE(LIG_PATTERN_SPACES_AT_END), ISOLATE(CJK), ISOLATE(LIG_PATTERN_NUMBERS)},
+     6,
+     {0}},
+    {"deepseek-coder",
+     {ISOLATE("[\r\n]"), ISOLATE("\\s?\\p{L}+"), ISOLATE("\\s?\\p{P}+"), ISOLATE(CJK),
+      ISOLATE(LIG_PATTERN_NUMBER)},
+     5,
+     {0}},
+    {"deepseek-v3 hunyuan-dense joyai-llm",
+     {ISOLATE("\\p{N}{1,3}"), ISOLATE("[一-龥぀-ゟ゠-ヿ]+"),
+      ISOLATE(
+          "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| "
+          "?[\\p{P}\\p{S}]+[\\r\\n]*|" LINES_AND_SPACES)},
+     3,
+     {0}},
+    {"falcon",
+     {ISOLATE("[\\p{P}\\$\\+<=>\\^~\\|`]+"), ISOLATE(LIG_PATTERN_GPT2), ISOLATE("[0-9][0-9][0-9]")},
+     3,
+     {0}},
+    {"tekken",
+     {ISOLATE(NO_LETTER CAPITAL "*" SMALL "+|" NO_LETTER CAPITAL "+" SMALL
+                                "*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" LINES_AND_SPACES)},
+     1,
+     {.whole_words = true, .adds_bos = true}},
+    {"gpt-4o llama4 kanana2 talkie minimax-m2",
+     {ISOLATE(NO_LETTER CAPITAL "*" SMALL "+" ANY_CASE "?|" NO_LETTER CAPITAL "+" SMALL "*" ANY_CASE
+                                "?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" LINES_AND_SPACES)},
+     1,
+     {0}},
+};
+
+static bool has_name(const char *names, LigStr name)
 {
-    LigText out = {0};
-    for (size_t i = 0; i < pattern.length; i++) {
-        char c = pattern.data[i];
-        char escaped = c == '\\' && i + 1 < pattern.length ? pattern.data[i + 1] : '\0';
-        if (escaped == 's')
-            lig_text_append(&out, LIG_STR(WS));
-        else if (escaped == 'S')
-            lig_text_append(&out, LIG_STR(NOT_WS));
-        else
-            lig_text_append(&out, (LigStr){pattern.data + i, escaped ? 2 : 1});
-        i += escaped != '\0';
+    for (LigStr rest = lig_str(names); rest.length > 0;) {
+        const char *space = memchr(rest.data, ' ', rest.length);
+        const LigStr first = {rest.data, space ? (size_t)(space - rest.data) : rest.length};
+        if (lig_str_equal(first, name)) return true;
+        rest = lig_str_skip(rest, first.length + 1);
     }
-    return finish(arena, &out);
+    return false;
+}
+
+bool lig_pattern_find_named(LigStr pre, const LigRuleSpec **rules, size_t *count,
+                            const LigPreTokenizerTraits **traits)
+{
+    for (size_t i = 0; i < sizeof named_patterns / sizeof *named_patterns; i++) {
+        if (!has_name(named_patterns[i].names, pre)) continue;
+        *rules = named_patterns[i].rules;
+        *count = named_patterns[i].count;
+        *traits = &named_patterns[i].traits;
+        return true;
+    }
+    return false;
+}
+
+LigStr lig_pattern_names(LigArena *arena)
+{
+    LigText names = {0};
+    for (size_t i = 0; i < sizeof named_patterns / sizeof *named_patterns; i++) {
+        if (i > 0) lig_text_append_char(&names, ' ');
+        lig_text_append(&names, lig_str(named_patterns[i].names));
+    }
+    return finish(arena, &names);
 }
 
 static bool is_plain(char c)

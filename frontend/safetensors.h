@@ -8,6 +8,7 @@
 #define LIG_FRONTEND_SAFETENSORS_H
 
 #include "frontend/file_tensor.h"
+#include "frontend/tensor_sink.h"
 #include "ir/base/file.h"
 
 typedef struct LigSafetensors LigSafetensors;
@@ -25,7 +26,6 @@ LigStr lig_safetensors_metadata(const LigSafetensors *s, LigStr key);
 
 // What is to be written. Data is laid out by descending element size (so that all is aligned), else in the
 // order given.
-typedef struct LigTensorSink LigTensorSink;
 typedef struct LigSafetensorsPair {
     LigStr key, value;
 } LigSafetensorsPair;
@@ -39,7 +39,6 @@ typedef struct LigSafetensorsContent {
     LigStatus (*write)(void *user, size_t index, LigTensorSink *sink);
     void *user;
 } LigSafetensorsContent;
-void lig_tensor_sink_write(LigTensorSink *sink, const void *data, size_t bytes);
 
 // The file appears only when complete. Errors: DTYPE, INVALID (a name, a shape that does not give `bytes`, or a
 // writer that gave another number of bytes), IO, NO_MEMORY, and what `write` returns.

@@ -6,11 +6,6 @@
 
 #include <jansson.h>
 
-struct LigTensorSink {
-    LigOutput *output;
-    size_t written;
-};
-
 typedef struct Writer {
     LigContext *ctx;
     const char *path;
@@ -18,12 +13,6 @@ typedef struct Writer {
     size_t *order; // [count] indices, by descending element size
     json_t *header;
 } Writer;
-
-void lig_tensor_sink_write(LigTensorSink *sink, const void *data, size_t bytes)
-{
-    lig_output_write(sink->output, data, bytes);
-    sink->written += bytes;
-}
 
 static LigStatus check_tensor(const Writer *w, const LigFileTensor *tensor)
 {

@@ -2,6 +2,7 @@
 
 #include "frontend/byte_level.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 LigStatus lig_vocabulary_init(LigVocabulary *v, size_t count)
@@ -12,7 +13,9 @@ LigStatus lig_vocabulary_init(LigVocabulary *v, size_t count)
     v->tokens = LIG_NEW_ARRAY(v->arena, LigStr, count);
     v->spellings = LIG_NEW_ARRAY(v->arena, LigStr, count);
     v->token_count = count;
-    return v->tokens && v->spellings ? LIG_OK : lig_no_memory(v->ctx);
+    v->unmatched = LIG_NEW_ARRAY(v->arena, uint8_t, count);
+    v->scores = LIG_NEW_ARRAY(v->arena, double, count);
+    return v->tokens && v->spellings && v->unmatched && v->scores ? LIG_OK : lig_no_memory(v->ctx);
 }
 
 static LigStatus remember(LigVocabulary *v, int32_t id, LigStr spelling)
@@ -29,8 +32,9 @@ static LigStatus remember(LigVocabulary *v, int32_t id, LigStr spelling)
 
 LigStatus lig_vocabulary_put(LigVocabulary *v, int32_t id, LigStr spelling)
 {
+    if (!spelling.data) spelling = LIG_STR("");
     LIG_TRY(remember(v, id, spelling));
-    v->tokens[id] = lig_byte_level_decode(v->arena, spelling);
+    v->tokens[id] = v->is_byte_level ? lig_byte_level_decode(v->arena, spelling) : spelling;
     return v->tokens[id].data ? LIG_OK : lig_no_memory(v->ctx);
 }
 
@@ -73,8 +77,13 @@ static LigStatus find_joined(LigVocabulary *v, LigStr left, LigStr right, int32_
 
 LigStatus lig_vocabulary_merge(LigVocabulary *v, LigStr left, LigStr right)
 {
-    LigMergeSpec merge = {.left = lig_vocabulary_find(v, left), .right = lig_vocabulary_find(v, right)};
-    LIG_TRY(find_joined(v, left, right, &merge.merged));
+    const LigStr added = lig_str_skip(right, lig_str_starts_with(right, v->joint) ? v->joint.length : 0);
+    LigMergeSpec merge = {
+        .left = lig_vocabulary_find(v, left),
+        .right = lig_vocabulary_find(v, right),
+        .rank = (uint32_t)v->merges.count,
+    };
+    LIG_TRY(find_joined(v, left, added, &merge.merged));
     if (merge.left == LIG_TOKEN_NONE || merge.right == LIG_TOKEN_NONE || merge.merged == LIG_TOKEN_NONE)
         return lig_fail(
             v->ctx, LIG_ERR_INVALID, LIG_FILE_LOC(v->path),
@@ -86,7 +95,7 @@ LigStatus lig_vocabulary_merge(LigVocabulary *v, LigStr left, LigStr right)
 
 LigStatus lig_vocabulary_merge_line(LigVocabulary *v, LigStr line)
 {
-    // The byte-level alphabet has no space, so the only one (after a first character) divides the two.
+    // Tokens of such files have no space, so the only one (after a first character) divides the two.
     const char *space = line.length > 1 ? memchr(line.data + 1, ' ', line.length - 1) : NULL;
     if (!space)
         return lig_fail(v->ctx, LIG_ERR_INVALID, LIG_FILE_LOC(v->path),
@@ -94,4 +103,48 @@ LigStatus lig_vocabulary_merge_line(LigVocabulary *v, LigStr line)
                         v->merges.count, LIG_STR_ARG(line));
     LigStr left = {line.data, (size_t)(space - line.data)};
     return lig_vocabulary_merge(v, left, lig_str_skip(line, left.length + 1));
+}
+
+typedef struct Scored {
+    double score;
+    int32_t id;
+} Scored;
+
+static int by_score(const void *a, const void *b)
+{
+    const Scored *left = a;
+    const Scored *right = b;
+    if (left->score != right->score) return left->score > right->score ? -1 : 1;
+    return left->id < right->id ? -1 : left->id > right->id;
+}
+
+// Every way to put the token together of two others.
+static LigStatus merges_into(LigVocabulary *v, int32_t id, uint32_t rank)
+{
+    const LigStr token = v->tokens[id];
+    for (size_t cut = 1; cut < token.length; cut++) {
+        if (((uint8_t)token.data[cut] & 0xC0) == 0x80) continue; // inside a character
+        const int32_t left = lig_vocabulary_find(v, (LigStr){token.data, cut});
+        const int32_t right = left == LIG_TOKEN_NONE ? left : lig_vocabulary_find(v, lig_str_skip(token, cut));
+        if (right == LIG_TOKEN_NONE || v->unmatched[left] || v->unmatched[right]) continue;
+        const LigMergeSpec merge = {.left = left, .right = right, .merged = id, .rank = rank};
+        if (!LIG_VEC_PUSH(v->arena, &v->merges, merge)) return lig_no_memory(v->ctx);
+    }
+    return LIG_OK;
+}
+
+LigStatus lig_vocabulary_merge_by_score(LigVocabulary *v)
+{
+    Scored *order = LIG_NEW_ARRAY(v->arena, Scored, v->token_count);
+    if (!order) return lig_no_memory(v->ctx);
+    size_t count = 0;
+    for (size_t i = 0; i < v->token_count; i++)
+        if (v->tokens[i].length > 1 && !v->unmatched[i]) order[count++] = (Scored){v->scores[i], (int32_t)i};
+    if (count > 1) qsort(order, count, sizeof *order, by_score);
+    uint32_t rank = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && order[i].score != order[i - 1].score) rank++;
+        LIG_TRY(merges_into(v, order[i].id, rank));
+    }
+    return LIG_OK;
 }

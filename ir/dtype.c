@@ -20,15 +20,7 @@ LigDtypeClass lig_dtype_class(LigDtype dtype) { return facts[dtype].class; }
 int64_t lig_dtype_block(LigDtype dtype) { return facts[dtype].block; }
 int64_t lig_dtype_block_bytes(LigDtype dtype) { return facts[dtype].bytes; }
 
-bool lig_dtype_has_panel(LigDtype dtype)
-{
-    return !lig_dtype_is_quantised(dtype) || dtype == LIG_Q8_0 || dtype == LIG_Q4_0 || dtype == LIG_Q4_1;
-}
-
-bool lig_dtype_has_integer_dot(LigDtype dtype)
-{
-    return dtype == LIG_Q8_0 || dtype == LIG_Q4_0 || dtype == LIG_Q4_1;
-}
+bool lig_dtype_has_panel(LigDtype dtype) { return dtype != LIG_Q8A; }
 
 bool lig_dtype_find(LigStr name, LigDtype *out)
 {

@@ -29,11 +29,14 @@ static inline bool lig_dtype_is_float(LigDtype d) { return lig_dtype_class(d) ==
 static inline bool lig_dtype_is_integer(LigDtype d) { return lig_dtype_class(d) == LIG_CLASS_INTEGER; }
 static inline bool lig_dtype_is_quantised(LigDtype d) { return lig_dtype_class(d) == LIG_CLASS_QUANTISED; }
 
-// Whether values can lie in panels (ir/type.h), the form that generated code multiplies with. Of the quantised
-// dtypes q8_0, q4_0 and q4_1 can; the others lie in rows only.
+// Whether values can lie in panels (ir/type.h), the form that generated code multiplies with; q8a, of
+// activations, lies in rows only.
 bool lig_dtype_has_panel(LigDtype dtype);
-// Whether a linear of q8a with weights of this dtype is exact integer products of blocks of 32, scaled.
-bool lig_dtype_has_integer_dot(LigDtype dtype);
+// Whether a linear of q8a with weights of this dtype is exact integer products of the columns that share scales.
+static inline bool lig_dtype_has_integer_dot(LigDtype d)
+{
+    return lig_dtype_is_quantised(d) && lig_dtype_has_panel(d);
+}
 
 // IEEE 754 binary16 and bfloat16, from double by one rounding to nearest even (NaN stays NaN, overflow is inf).
 double lig_f16_to_f64(uint16_t bits);

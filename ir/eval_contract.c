@@ -7,69 +7,24 @@
 
 // ---- linear ----
 
-// One row of a quantised operand as integers, with scale and minimum of each block: value = scale * q + min.
-typedef struct QuantisedRow {
-    int64_t blocks, block; // number, and elements of each
-    int32_t *quanta;
-    double *scales, *mins;
-} QuantisedRow;
-
-static LigStatus new_quantised_row(const LigEvalArgs *args, const LigTensor *tensor, QuantisedRow *row)
+// Of a row of this tensor.
+static LigStatus new_quanta(const LigEvalArgs *args, const LigTensor *tensor, LigQuantaRow *row)
 {
     int64_t columns = lig_eval_columns(tensor);
-    row->block = lig_dtype_block(tensor->shape.dtype);
-    row->blocks = columns / row->block;
     row->quanta = LIG_NEW_ARRAY(args->scratch, int32_t, (size_t)columns);
     if (!row->quanta) return lig_no_memory(args->module->ctx);
-    LIG_TRY(lig_eval_doubles(args, row->blocks, &row->scales));
-    return lig_eval_doubles(args, row->blocks, &row->mins);
+    LIG_TRY(lig_eval_doubles(args, columns / LIG_QUANTA_RUN, &row->scales));
+    return lig_eval_doubles(args, columns / LIG_QUANTA_RUN, &row->mins);
 }
 
-static double read_scale(LigDtype dtype, const unsigned char *at)
-{
-    float single;
-    uint16_t half;
-    if (dtype == LIG_Q8A) {
-        memcpy(&single, at, sizeof single);
-        return (double)single;
-    }
-    memcpy(&half, at, sizeof half);
-    return lig_f16_to_f64(half);
-}
-
-// The signed integer stored at `place`, its offset removed (panels store q8_0 as q + 128; q4_0 is centred on
-// 8).
-static int32_t read_quantum(const LigShape *shape, const unsigned char *bytes, const LigElementPlace *place)
-{
-    unsigned char byte = bytes[place->byte];
-    if (shape->dtype == LIG_Q4_0) return (byte >> place->shift & 15) - 8;
-    if (shape->dtype == LIG_Q4_1) return byte >> place->shift & 15;
-    if (shape->layout.kind == LIG_LAYOUT_PANEL) return (int32_t)byte - 128;
-    return (int8_t)byte;
-}
-
-static void read_quantised_row(const LigTensor *tensor, int64_t r, QuantisedRow *row)
-{
-    const LigShape *shape = &tensor->shape;
-    const unsigned char *bytes = tensor->data;
-    int64_t columns = row->blocks * row->block;
-    for (int64_t c = 0; c < columns; c++) {
-        LigElementPlace place = lig_shape_place(shape, r * columns + c);
-        row->quanta[c] = read_quantum(shape, bytes, &place);
-        if (c % row->block) continue;
-        row->scales[c / row->block] = read_scale(shape->dtype, bytes + place.scale);
-        bool has_min = shape->dtype == LIG_Q4_1;
-        row->mins[c / row->block] = has_min ? read_scale(shape->dtype, bytes + place.min) : 0.0;
-    }
-}
-
-// Per block: exact integer dot times both scales, plus the weight's minimum times the sum of the activations.
-static double dot_quantised(const QuantisedRow *x, const QuantisedRow *w)
+// Per run of columns: exact integer dot times both scales, plus the weight's minimum times the sum of the
+// activations.
+static double dot_quantised(const LigQuantaRow *x, const LigQuantaRow *w, int64_t columns)
 {
     double total = 0.0;
-    for (int64_t b = 0; b < x->blocks; b++) {
+    for (int64_t b = 0; b < columns / LIG_QUANTA_RUN; b++) {
         int64_t dot = 0, sum = 0;
-        for (int64_t i = b * x->block; i < (b + 1) * x->block; i++) {
+        for (int64_t i = b * LIG_QUANTA_RUN; i < (b + 1) * LIG_QUANTA_RUN; i++) {
             dot += (int64_t)x->quanta[i] * w->quanta[i];
             sum += x->quanta[i];
         }
@@ -81,29 +36,30 @@ static double dot_quantised(const QuantisedRow *x, const QuantisedRow *w)
 static LigStatus linear_quantised(LigEvalArgs *args)
 {
     const LigTensor *x = &args->operands[0], *weight = &args->operands[1], *z = &args->results[0];
-    int64_t rows = lig_eval_rows(x), outputs = weight->shape.dims[0];
-    QuantisedRow w, *xs = LIG_NEW_ARRAY(args->scratch, QuantisedRow, (size_t)rows);
+    int64_t rows = lig_eval_rows(x), outputs = weight->shape.dims[0], columns = lig_eval_columns(x);
+    LigQuantaRow w, *xs = LIG_NEW_ARRAY(args->scratch, LigQuantaRow, (size_t)rows);
     if (!xs) return lig_no_memory(args->module->ctx);
     for (int64_t r = 0; r < rows; r++) {
-        LIG_TRY(new_quantised_row(args, x, &xs[r]));
-        read_quantised_row(x, r, &xs[r]);
+        LIG_TRY(new_quanta(args, x, &xs[r]));
+        lig_shape_get_quanta(&x->shape, x->data, r, &xs[r]);
     }
-    LIG_TRY(new_quantised_row(args, weight, &w));
+    LIG_TRY(new_quanta(args, weight, &w));
     for (int64_t n = 0; n < outputs; n++) {
-        read_quantised_row(weight, n, &w);
+        lig_shape_get_quanta(&weight->shape, weight->data, n, &w);
         for (int64_t r = 0; r < rows; r++)
-            lig_shape_set(&z->shape, z->data, r * outputs + n, dot_quantised(&xs[r], &w));
+            lig_shape_set(&z->shape, z->data, r * outputs + n, dot_quantised(&xs[r], &w, columns));
     }
     return LIG_OK;
 }
 
 // x[..,K], weight[N,K] -> x times weight transposed, [..,N]; f32, or x's dtype. A quantised weight is
-// dequantised; of q8a activations with a dtype that has an integer dot, each block's product is exact. Each row of the weight is read once, for all rows of x.
+// dequantised; with q8a activations the dot product of the columns that share scales is exact in integers. Each row
+// of the weight is read once, for all rows of x.
 LigStatus lig_eval_linear(LigEvalArgs *args)
 {
     const LigTensor *x = &args->operands[0], *weight = &args->operands[1], *z = &args->results[0];
-    LigDtype stored = weight->shape.dtype;
-    if (x->shape.dtype == LIG_Q8A && lig_dtype_has_integer_dot(stored)) return linear_quantised(args);
+    if (x->shape.dtype == LIG_Q8A && lig_dtype_has_integer_dot(weight->shape.dtype))
+        return linear_quantised(args);
     int64_t columns = lig_eval_columns(x), rows = lig_eval_rows(x), outputs = weight->shape.dims[0];
     double *xs, *w;
     LIG_TRY(lig_eval_read_all(args, 0, &xs));

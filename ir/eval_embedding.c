@@ -43,13 +43,13 @@ LigStatus lig_eval_pool(LigEvalArgs *args)
 }
 
 // One block of q8a, in f32: scale = max|x| / 127, q = x * (127 / max|x|) to the nearest, halves to even, and the
-// sum of q. A block with NaN or inf has that for its scale and q = 0, so that it reads back as NaN. One whose
+// sums of q and of its first half. A block with NaN or inf has that for its scale and q = 0, so that it reads back as NaN. One whose
 // numbers are all below 2^-120, where 127 / max|x| is no number any more, is zero.
 static void quantize_block(const double *x, unsigned char *out)
 {
-    enum { BLOCK = 32, SCALE = 32, SUM = 36 };
+    enum { BLOCK = 32, SCALE = 32, SUM = 36, HALF_SUM = 40 };
     float highest = 0.0F;
-    int32_t sum = 0;
+    int32_t sum = 0, half_sum = 0;
     for (int i = 0; i < BLOCK; i++) {
         float magnitude = fabsf((float)x[i]);
         highest = isnan(magnitude) || magnitude > highest ? magnitude : highest;
@@ -61,9 +61,11 @@ static void quantize_block(const double *x, unsigned char *out)
         int8_t q = usable ? (int8_t)rintf((float)x[i] * inverse) : 0;
         memcpy(out + i, &q, 1);
         sum += q;
+        if (i < BLOCK / 2) half_sum += q;
     }
     memcpy(out + SCALE, &scale, sizeof scale);
     memcpy(out + SUM, &sum, sizeof sum);
+    memcpy(out + HALF_SUM, &half_sum, sizeof half_sum);
 }
 
 // x[..,K] -> q8a[..,K], K a multiple of 32.
@@ -77,7 +79,7 @@ LigStatus lig_eval_quantize(LigEvalArgs *args)
     for (int64_t r = 0, rows = lig_eval_rows(x); r < rows; r++) {
         lig_shape_get_row(&x->shape, x->data, r, row);
         for (int64_t c = 0; c < columns; c += block)
-            quantize_block(row + c, bytes + lig_shape_place(&z->shape, r * columns + c).block);
+            quantize_block(row + c, bytes + lig_shape_byte(&z->shape, r * columns + c));
     }
     return LIG_OK;
 }

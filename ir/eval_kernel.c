@@ -193,8 +193,8 @@ void lig_eval_copy_element(const LigTensor *from, int64_t source, const LigTenso
         return;
     }
     size_t bytes = (size_t)lig_dtype_block_bytes(to->shape.dtype); // source may be target
-    memmove((unsigned char *)to->data + lig_shape_place(&to->shape, target).byte,
-            data + lig_shape_place(&from->shape, source).byte, bytes);
+    memmove((unsigned char *)to->data + lig_shape_byte(&to->shape, target),
+            data + lig_shape_byte(&from->shape, source), bytes);
 }
 
 double lig_eval_log_sum(const double *x, int64_t count)

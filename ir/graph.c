@@ -218,14 +218,18 @@ bool lig_value_is_resident(const LigModule *module, const LigValue *value)
     return value->kind == LIG_VALUE_RESULT && lig_map_get(&module->values, value->name) == value;
 }
 
-bool lig_func_bind_upper(const LigModule *module, const LigFunc *func, const LigType *type, LigShape *out)
+bool lig_func_bounds(const LigModule *module, const LigFunc *func, LigDimBounds *bounds)
 {
-    LigDimBounds bounds[LIG_MAX_SYMBOLS];
     lig_dims_bounds(module->dims, bounds);
     for (size_t i = 0; i < func->bindings.count; i++) {
         const LigBinding *binding = &func->bindings.data[i];
         bounds[binding->symbol] = (LigDimBounds){binding->low, binding->high};
     }
-    return lig_dims_sharpen(module->dims, bounds) &&
-           lig_type_bind_upper_within(module->dims, type, bounds, out);
+    return lig_dims_sharpen(module->dims, bounds);
+}
+
+bool lig_func_bind_upper(const LigModule *module, const LigFunc *func, const LigType *type, LigShape *out)
+{
+    LigDimBounds bounds[LIG_MAX_SYMBOLS];
+    return lig_func_bounds(module, func, bounds) && lig_type_bind_upper_within(module->dims, type, bounds, out);
 }

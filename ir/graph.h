@@ -142,6 +142,9 @@ LigStatus lig_func_add_output(LigModule *module, LigFunc *func, LigValue *value)
 void lig_func_renumber(LigFunc *func);
 // True when a result of load (visible everywhere).
 bool lig_value_is_resident(const LigModule *module, const LigValue *value);
+// The bounds of the symbols inside `func`: the module's, narrowed by a variant's bindings and by the facts.
+// `bounds` has LIG_MAX_SYMBOLS entries; false when no value fits.
+bool lig_func_bounds(const LigModule *module, const LigFunc *func, LigDimBounds *bounds);
 // The shape of `type` at the upper bounds of its dims inside `func`: as lig_type_bind_upper, with the bindings
 // of a variant. What plans reserve and the verifier checks. false when a dim is unbounded, or no value fits the
 // bounds.

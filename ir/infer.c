@@ -85,7 +85,7 @@ static LigStatus check_attr_numbers(const LigInfer *infer)
     return LIG_OK;
 }
 
-// Only the ops that know lig_shape_place's index function may read a panel.
+// Only the ops that know lig_shape_byte's index function may read a panel.
 static bool takes_panel(LigOpCode code, size_t operand)
 {
     switch ((int)code) {

@@ -1,8 +1,5 @@
 // Where elements lie: rows and panels of plain and block-quantised dtypes (described in ir/type.h), and access
-// to single elements and rows by it.
-//
-// The values of a quantised block are at one stride in every layout: piece i of four columns is at i * 4 bytes
-// in the file's blocks and at i * 4n bytes in a panel of n rows.
+// to single elements and rows by it. The inside of quantised blocks is told in layout_block.h.
 #include "ir/type.h"
 
 #include "ir/layout_parts.h"
@@ -57,56 +54,39 @@ bool lig_shape_bytes(const LigShape *shape, size_t *out)
     return true;
 }
 
-bool lig_dtype__is_nibbles(LigDtype dtype) { return dtype == LIG_Q4_0 || dtype == LIG_Q4_1; }
+// The group of n x k elements that holds element `flat`, and where in it that is.
+typedef struct Place {
+    size_t group;        // byte of it
+    int64_t row, column; // inside it
+} Place;
 
-// Bytes before the values in a row-major block; where scale and min lie in it.
-static size_t row_header_bytes(LigDtype dtype)
+static Place find_place(const LigMatrix *m, int64_t flat)
 {
-    if (dtype == LIG_Q8A) return 0;
-    return dtype == LIG_Q4_1 ? 4 : 2;
+    const int64_t c = flat % m->columns, row = flat / m->columns;
+    const int64_t batch = row / m->rows, r = row % m->rows;
+    const size_t panel = (size_t)(batch * m->panels + r / m->n);
+    return (Place){.group = panel * m->panel_bytes + (size_t)(c / m->k) * m->group_bytes,
+                   .row = r % m->n,
+                   .column = c % m->k};
 }
 
-// Values of one row in a quantised block, in bytes.
-size_t lig_dtype__value_bytes(LigDtype dtype) { return lig_dtype__is_nibbles(dtype) ? 16 : 32; }
-
-// Of a quantised element at column c of its block, row r of its panel, whose group starts at place->block.
-static void place_in_block(const LigShape *shape, const LigMatrix *m, int64_t r, int64_t c,
-                           LigElementPlace *place)
-{
-    const bool nibbles = lig_dtype__is_nibbles(shape->dtype);
-    const size_t n = (size_t)m->n, row = (size_t)r, column = (size_t)(nibbles ? c % 16 : c);
-    size_t values = place->block;
-    if (shape->layout.kind == LIG_LAYOUT_PANEL) {
-        place->scale = place->block + n * lig_dtype__value_bytes(shape->dtype) + 2 * row;
-        place->min = place->scale + 2 * n;
-    } else {
-        values += row_header_bytes(shape->dtype);
-        place->scale = shape->dtype == LIG_Q8A ? place->block + 32 : place->block;
-        place->min = place->block + 2;
-    }
-    place->byte = values + column / 4 * (4 * n) + 4 * row + column % 4;
-    place->shift = nibbles && c >= 16 ? 4 : 0;
-}
-
-LigElementPlace lig_shape_place(const LigShape *shape, int64_t flat)
+size_t lig_shape_byte(const LigShape *shape, int64_t flat)
 {
     const LigMatrix m = lig_shape__matrix(shape);
-    LigElementPlace place = {0};
-    if (shape->layout.kind == LIG_LAYOUT_ROWS && m.block == 1) {
-        place.byte = (size_t)flat * m.block_bytes;
-        return place;
-    }
-    const int64_t c = flat % m.columns, row = flat / m.columns;
-    const int64_t batch = row / m.rows, r = row % m.rows;
-    const size_t panel = (size_t)(batch * m.panels + r / m.n);
-    place.block = panel * m.panel_bytes + (size_t)(c / m.k) * m.group_bytes;
-    if (lig_block__reads(shape->dtype))
-        place.byte = place.scale = place.min = place.block;
-    else if (m.block > 1)
-        place_in_block(shape, &m, r % m.n, c % m.k, &place);
-    else
-        place.byte = place.block + (size_t)(r % m.n * m.k + c % m.k) * m.block_bytes;
-    return place;
+    if (shape->layout.kind == LIG_LAYOUT_ROWS && m.block == 1) return (size_t)flat * m.block_bytes;
+    const Place place = find_place(&m, flat);
+    if (m.block > 1) return place.group;
+    return place.group + (size_t)(place.row * m.k + place.column) * m.block_bytes;
+}
+
+LigBlockRow lig_shape__block(const LigShape *shape, const LigMatrix *m, const void *data, int64_t flat)
+{
+    const Place place = find_place(m, flat);
+    return (LigBlockRow){.facts = lig_block_facts(shape->dtype),
+                         .kind = shape->layout.kind,
+                         .start = (const unsigned char *)data + place.group,
+                         .n = (size_t)m->n,
+                         .row = (size_t)place.row};
 }
 
 // ---- plain elements ----
@@ -163,72 +143,26 @@ static double load_plain(LigDtype dtype, const unsigned char *at)
 
 // ---- quantised elements ----
 
-// Scale * q + min is exact before the one rounding: at most 24 bits of scale times 8 of q, or both halves within
-// 2^21 and 2^-24.
-static LigBlockScale load_scale(const LigShape *shape, const unsigned char *bytes, const LigElementPlace *place)
-{
-    LigBlockScale s = {0};
-    if (shape->dtype == LIG_Q8A)
-        s.scale = load_f32(bytes + place->scale);
-    else
-        s.scale = lig_f16_to_f64(load_u16(bytes + place->scale));
-    if (shape->dtype == LIG_Q4_1) s.min = lig_f16_to_f64(load_u16(bytes + place->min));
-    if (shape->dtype == LIG_Q4_0) s.zero = 8;
-    if (shape->dtype == LIG_Q8_0 && shape->layout.kind == LIG_LAYOUT_PANEL) s.zero = 128;
-    return s;
-}
-
-static int load_quantum(const LigShape *shape, const unsigned char *at, int shift)
-{
-    if (lig_dtype__is_nibbles(shape->dtype)) return *at >> shift & 15;
-    return shape->layout.kind == LIG_LAYOUT_PANEL ? *at : (int8_t)*at;
-}
-
-static double dequantise(const LigBlockScale *s, int quantum)
-{
-    return (double)(float)(s->scale * (double)(quantum - s->zero) + s->min);
-}
-
 double lig_shape_get(const LigShape *shape, const void *data, int64_t flat)
 {
     const unsigned char *bytes = data;
-    const LigElementPlace place = lig_shape_place(shape, flat);
-    if (!lig_dtype_is_quantised(shape->dtype)) return load_plain(shape->dtype, bytes + place.byte);
-    if (lig_block__reads(shape->dtype)) {
-        const int c = (int)(flat % lig_dtype_block(shape->dtype)); // rows are whole blocks
-        const LigBlockScale shared = lig_block__scale(shape->dtype, bytes + place.block, c);
-        return dequantise(&shared, lig_block__quantum(shape->dtype, bytes + place.block, c));
-    }
-    const LigBlockScale s = load_scale(shape, bytes, &place);
-    return dequantise(&s, load_quantum(shape, bytes + place.byte, place.shift));
+    if (!lig_dtype_is_quantised(shape->dtype))
+        return load_plain(shape->dtype, bytes + lig_shape_byte(shape, flat));
+    const LigMatrix m = lig_shape__matrix(shape);
+    const LigBlockRow row = lig_shape__block(shape, &m, data, flat);
+    const int column = (int)(flat % m.block); // rows are whole blocks
+    const LigBlockScale s = lig_block_scale(&row, column);
+    const uint32_t word = lig_block_word(&row, column / LIG_BLOCK_WORD);
+    return lig_block_value(&s, word >> 8 * (column % LIG_BLOCK_WORD) & 255);
 }
 
-static void get_block(LigDtype dtype, const unsigned char *block, double *out)
+static void get_block(const LigBlockRow *row, int columns, double *out)
 {
-    const int columns = (int)lig_dtype_block(dtype);
     LigBlockScale s = {0};
-    for (int c = 0; c < columns; c++) {
-        if (c % 16 == 0) s = lig_block__scale(dtype, block, c);
-        out[c] = dequantise(&s, lig_block__quantum(dtype, block, c));
-    }
-}
-
-static void get_quantised_row(const LigShape *shape, const LigMatrix *m, const unsigned char *bytes,
-                              int64_t first, double *out)
-{
-    for (int64_t c = 0; c < m->columns; c += m->block) {
-        const LigElementPlace place = lig_shape_place(shape, first + c);
-        if (lig_block__reads(shape->dtype)) {
-            get_block(shape->dtype, bytes + place.block, out + c);
-            continue;
-        }
-        const LigBlockScale s = load_scale(shape, bytes, &place);
-        const bool nibbles = lig_dtype__is_nibbles(shape->dtype);
-        for (int64_t i = 0; i < m->block; i++) {
-            const int64_t at = nibbles ? i % 16 : i;
-            const unsigned char *value = bytes + place.byte + at / 4 * (4 * m->n) + at % 4;
-            out[c + i] = dequantise(&s, load_quantum(shape, value, nibbles && i >= 16 ? 4 : 0));
-        }
+    for (int c = 0; c < columns; c += LIG_BLOCK_WORD) {
+        if (c % row->facts->shared == 0) s = lig_block_scale(row, c);
+        const uint32_t word = lig_block_word(row, c / LIG_BLOCK_WORD);
+        for (int i = 0; i < LIG_BLOCK_WORD; i++) out[c + i] = lig_block_value(&s, word >> 8 * i & 255);
     }
 }
 
@@ -237,13 +171,29 @@ void lig_shape_get_row(const LigShape *shape, const void *data, int64_t row, dou
     const LigMatrix m = lig_shape__matrix(shape);
     const int64_t first = row * m.columns;
     if (m.columns == 0) return;
-    if (m.block > 1) {
-        get_quantised_row(shape, &m, data, first, out);
-        return;
+    for (int64_t c = 0; m.block > 1 && c < m.columns; c += m.block) {
+        const LigBlockRow block = lig_shape__block(shape, &m, data, first + c);
+        get_block(&block, (int)m.block, out + c);
     }
-    const unsigned char *at = (const unsigned char *)data + lig_shape_place(shape, first).byte;
+    if (m.block > 1) return;
+    const unsigned char *at = (const unsigned char *)data + lig_shape_byte(shape, first);
     for (int64_t c = 0; c < m.columns; c += m.k, at += m.group_bytes) {
         for (int64_t i = 0; i < m.k; i++) out[c + i] = load_plain(shape->dtype, at + (size_t)i * m.block_bytes);
+    }
+}
+
+void lig_shape_get_quanta(const LigShape *shape, const void *data, int64_t row, LigQuantaRow *out)
+{
+    const LigMatrix m = lig_shape__matrix(shape);
+    LigBlockRow block = {0};
+    for (int64_t c = 0; c < m.columns; c += LIG_BLOCK_WORD) {
+        const int column = (int)(c % m.block);
+        if (column == 0) block = lig_shape__block(shape, &m, data, row * m.columns + c);
+        const LigBlockScale s = lig_block_scale(&block, column);
+        const uint32_t word = lig_block_word(&block, column / LIG_BLOCK_WORD);
+        for (int i = 0; i < LIG_BLOCK_WORD; i++) out->quanta[c + i] = (int32_t)(word >> 8 * i & 255) - s.zero;
+        out->scales[c / LIG_QUANTA_RUN] = s.scale;
+        out->mins[c / LIG_QUANTA_RUN] = s.min;
     }
 }
 
@@ -251,7 +201,7 @@ int64_t lig_shape_get_integer(const LigShape *shape, const void *data, int64_t f
 {
     const unsigned char *bytes = data;
     if (!lig_dtype_is_float(shape->dtype) && !lig_dtype_is_quantised(shape->dtype))
-        return load_integer(shape->dtype, bytes + lig_shape_place(shape, flat).byte);
+        return load_integer(shape->dtype, bytes + lig_shape_byte(shape, flat));
     double value = lig_shape_get(shape, data, flat);
     if (isnan(value)) return 0;
     if (value >= 0x1p63) return INT64_MAX;
@@ -310,7 +260,7 @@ static void store_float(LigDtype dtype, unsigned char *at, double value)
 void lig_shape_set(const LigShape *shape, void *data, int64_t flat, double value)
 {
     LIG_ASSERT(!lig_dtype_is_quantised(shape->dtype));
-    unsigned char *at = (unsigned char *)data + lig_shape_place(shape, flat).byte;
+    unsigned char *at = (unsigned char *)data + lig_shape_byte(shape, flat);
     if (lig_dtype_is_float(shape->dtype)) {
         store_float(shape->dtype, at, value);
     } else if (shape->dtype == LIG_BOOL) {
@@ -328,7 +278,7 @@ void lig_shape_set(const LigShape *shape, void *data, int64_t flat, double value
 
 void lig_shape_set_integer(const LigShape *shape, void *data, int64_t flat, int64_t value)
 {
-    unsigned char *at = (unsigned char *)data + lig_shape_place(shape, flat).byte;
+    unsigned char *at = (unsigned char *)data + lig_shape_byte(shape, flat);
     if (shape->dtype == LIG_F32) { // from the integer at once: by way of a double there would be two roundings
         const float single = (float)value;
         memcpy(at, &single, sizeof single);

@@ -1,120 +1,215 @@
-// Blocks that lie in rows only: q5_0, q5_1 and the "k" dtypes, in which a block of 256 columns has an f16 scale
-// and groups of 16 or 32 columns a small integer that multiplies it. The bytes are GGUF's:
+// The table of blocks. The files' forms are GGUF's:
+//   q8_0  d, 32 signed bytes                              q4_0  d, 16 bytes of nibbles
+//   q4_1  d, min, 16 bytes of nibbles
 //   q5_0  d, 32 fifth bits, 16 bytes of nibbles           q5_1  d, min, 32 fifth bits, 16 bytes of nibbles
 //   q2_k  16 x (scale 4 bits, min 4), 64 bytes of 2 bits, d, dmin
 //   q3_k  32 bytes of third bits, 64 bytes of 2 bits, 16 scales of 6 bits in 12 bytes, d
 //   q4_k  d, dmin, 8 scales and 8 mins of 6 bits in 12 bytes, 128 bytes of nibbles
 //   q5_k  d, dmin, the same 12 bytes, 32 bytes of fifth bits, 128 bytes of nibbles
 //   q6_k  128 bytes of nibbles, 64 bytes of 2 high bits, 16 scales i8, d
-#include "ir/layout_parts.h"
+//   q8a   32 signed bytes, f32 scale, i32 sum, i32 sum of the first 16 (ours; never in panels)
+#include "ir/layout_block.h"
 
 #include <string.h>
 
-bool lig_block__reads(LigDtype dtype)
-{
-    return lig_dtype_is_quantised(dtype) && !lig_dtype_has_panel(dtype) && dtype != LIG_Q8A;
-}
-
-static double load_half(const unsigned char *at)
-{
-    uint16_t bits;
-    memcpy(&bits, at, sizeof bits);
-    return lig_f16_to_f64(bits);
-}
-
-// ---- scales ----
-
-// A sum with -0.0 changes nothing, not even the sign of a zero.
-static LigBlockScale without_min(double scale, int zero)
-{
-    return (LigBlockScale){.scale = scale, .min = -0.0, .zero = zero};
-}
-
-// Scale i of q3_k: low halves in 8 bytes, those of 8 to 15 in their high nibbles; two high bits each in 4 more.
-static int scale_of_q3_k(const unsigned char *scales, int i)
-{
-    const int low = scales[i % 8] >> (i / 8 * 4) & 15;
-    const int high = scales[8 + i % 4] >> (i / 4 * 2) & 3;
-    return (low | high << 4) - 32;
-}
-
-// Scale (which = 0) or min (which = 1) i of q4_k and q5_k: the first four are the low 6 bits of a byte, the
-// others a nibble of the last four bytes below the 2 bits that the first four leave.
-static int scale_of_32(const unsigned char *scales, int which, int i)
-{
-    if (i < 4) return scales[4 * which + i] & 63;
-    const int low = scales[8 + i - 4] >> (4 * which) & 15;
-    return low | scales[4 * which + i - 4] >> 6 << 4;
-}
-
-LigBlockScale lig_block__scale(LigDtype dtype, const unsigned char *block, int c)
-{
-    const unsigned char *scales;
-    switch ((int)dtype) {
-    case LIG_Q5_0:
-        return without_min(load_half(block), 16);
-    case LIG_Q5_1:
-        return (LigBlockScale){.scale = load_half(block), .min = load_half(block + 2)};
-    case LIG_Q2_K:
-        return (LigBlockScale){.scale = load_half(block + 80) * (block[c / 16] & 15),
-                               .min = -(load_half(block + 82) * (block[c / 16] >> 4))};
-    case LIG_Q3_K:
-        return without_min(load_half(block + 108) * scale_of_q3_k(block + 96, c / 16), 0);
-    case LIG_Q6_K:
-        return without_min(load_half(block + 208) * (int8_t)block[192 + c / 16], 32);
-    default: // q4_k, q5_k
-        scales = block + 4;
-        return (LigBlockScale){.scale = load_half(block) * scale_of_32(scales, 0, c / 32),
-                               .min = -(load_half(block + 2) * scale_of_32(scales, 1, c / 32))};
+// A plane in rows and in panels: {base, shift, run, layers, stride}.
+#define HALF(part, file, panel)                                                                                \
+    {                                                                                                          \
+        LIG_PART_##part, 0, 1, 16, 2, { {file, 0, 1, 1, 0}, {panel, 0, 1, 1, 0} }                              \
     }
-}
-
-// ---- values ----
-
-// Nibble c of q4_k and q5_k: 32 bytes hold 32 columns low, the next 32 high.
-static int nibble_of_64(const unsigned char *nibbles, int c)
-{
-    return nibbles[c / 64 * 32 + c % 32] >> (c % 64 / 32 * 4) & 15;
-}
-
-// Two bits of column c: 32 bytes hold 4 x 32 columns.
-static int pair_of_128(const unsigned char *pairs, int c)
-{
-    return pairs[c / 128 * 32 + c % 32] >> (c % 128 / 32 * 2) & 3;
-}
-
-// One bit of column c: 32 bytes hold 8 x 32 columns.
-static int bit_of_256(const unsigned char *bits, int c) { return bits[c % 32] >> (c / 32) & 1; }
-
-// q5_0 and q5_1, from the fifth bits on.
-static int five_bits(const unsigned char *at, int c)
-{
-    const int low = at[4 + c % 16] >> (c / 16 * 4) & 15;
-    return low | (at[c / 8] >> c % 8 & 1) << 4;
-}
-
-static int quantum_of_q6_k(const unsigned char *block, int c)
-{
-    const int low = block[c / 128 * 64 + c % 64] >> (c % 128 / 64 * 4) & 15;
-    return low | pair_of_128(block + 128, c) << 4;
-}
-
-int lig_block__quantum(LigDtype dtype, const unsigned char *block, int c)
-{
-    switch ((int)dtype) {
-    case LIG_Q5_0:
-        return five_bits(block + 2, c);
-    case LIG_Q5_1:
-        return five_bits(block + 4, c);
-    case LIG_Q2_K:
-        return pair_of_128(block + 16, c);
-    case LIG_Q3_K: // the third bit set: no 4 is taken away
-        return pair_of_128(block + 32, c) - 4 + (bit_of_256(block, c) << 2);
-    case LIG_Q4_K:
-        return nibble_of_64(block + 16, c);
-    case LIG_Q5_K:
-        return nibble_of_64(block + 48, c) | bit_of_256(block + 16, c) << 4;
-    default:
-        return quantum_of_q6_k(block, c);
+#define WORDS(part, count, bits, ...)                                                                          \
+    {                                                                                                          \
+        LIG_PART_##part, 0, count, bits, 4, { __VA_ARGS__ }                                                    \
     }
+#define BYTES(part, first, count, bits, ...)                                                                   \
+    {                                                                                                          \
+        LIG_PART_##part, first, count, bits, 1, { __VA_ARGS__ }                                                \
+    }
+
+// Six-bit scales and mins of q4_k and q5_k: the first four are the low 6 bits of a byte each, the others a nibble
+// of the last four bytes below the 2 bits that the first four leave.
+#define SIX_BIT_PLANES                                                                                         \
+    HALF(D, 0, 0), HALF(DMIN, 2, 2), BYTES(SCALE, 0, 4, 4, {4, 0, 4, 1, 0}, {4, 0, 4, 1, 0}),                  \
+        BYTES(SCALE, 4, 4, 4, {12, 0, 4, 1, 0}, {8, 0, 4, 1, 0}),                                              \
+        BYTES(MIN, 0, 4, 4, {8, 0, 4, 1, 0}, {4, 4, 4, 1, 0}),                                                 \
+        BYTES(MIN, 4, 4, 4, {12, 4, 4, 1, 0}, {8, 4, 4, 1, 0}),                                                \
+        BYTES(SCALE_HIGH, 0, 8, 2, {4, 4, 4, 2, 0}, {12, 0, 1, 2, 0}),                                         \
+        BYTES(MIN_HIGH, 0, 8, 2, {8, 4, 4, 2, 0}, {12, 4, 1, 2, 0})
+
+static const LigBlockFacts table[] = {
+    [LIG_Q8_0] = {.shared = 32,
+                  .bits = 8,
+                  .zero = 128,
+                  .flip = 0x80,
+                  .planes = {WORDS(LOW, 8, 8, {2, 0, 8, 1, 0}, {0, 0, 8, 1, 0}), HALF(D, 0, 32)},
+                  .plane_count = 2},
+    [LIG_Q4_0] = {.shared = 32,
+                  .bits = 4,
+                  .zero = 8,
+                  .planes = {WORDS(LOW, 8, 4, {2, 0, 4, 2, 0}, {0, 0, 4, 2, 0}), HALF(D, 0, 16)},
+                  .plane_count = 2},
+    [LIG_Q4_1] = {.shared = 32,
+                  .bits = 4,
+                  .min_sign = 1,
+                  .planes = {WORDS(LOW, 8, 4, {4, 0, 4, 2, 0}, {0, 0, 4, 2, 0}), HALF(D, 0, 16),
+                             HALF(DMIN, 2, 18)},
+                  .plane_count = 3},
+    [LIG_Q8A] = {.shared = 32,
+                 .bits = 8,
+                 .zero = 128,
+                 .flip = 0x80,
+                 .planes = {WORDS(LOW, 8, 8, {0, 0, 8, 1, 0}), {LIG_PART_D, 0, 1, 32, 4, {{32, 0, 1, 1, 0}}}},
+                 .plane_count = 2},
+    [LIG_Q5_0] = {.shared = 32,
+                  .bits = 5,
+                  .zero = 16,
+                  .planes = {WORDS(LOW, 8, 4, {6, 0, 4, 2, 0}, {2, 0, 1, 2, 0}),
+                             WORDS(HIGH, 8, 1, {2, 0, 0, 1, 0}, {18, 0, 1, 8, 0}), HALF(D, 0, 0)},
+                  .plane_count = 3},
+    [LIG_Q5_1] = {.shared = 32,
+                  .bits = 5,
+                  .min_sign = 1,
+                  .planes = {WORDS(LOW, 8, 4, {8, 0, 4, 2, 0}, {4, 0, 1, 2, 0}),
+                             WORDS(HIGH, 8, 1, {4, 0, 0, 1, 0}, {20, 0, 1, 8, 0}), HALF(D, 0, 0),
+                             HALF(DMIN, 2, 2)},
+                  .plane_count = 4},
+    [LIG_Q2_K] = {.shared = 16,
+                  .bits = 2,
+                  .min_sign = -1,
+                  .planes = {WORDS(LOW, 64, 2, {16, 0, 8, 4, 0}, {20, 0, 1, 4, 16}), HALF(D, 80, 0),
+                             HALF(DMIN, 82, 2), BYTES(SCALE, 0, 16, 4, {0, 0, 16, 1, 0}, {4, 0, 16, 1, 0}),
+                             BYTES(MIN, 0, 16, 4, {0, 4, 16, 1, 0}, {4, 4, 16, 1, 0})},
+                  .plane_count = 5},
+    [LIG_Q3_K] = {.shared = 16,
+                  .bits = 3,
+                  .zero = 4,
+                  .scale_zero = 32,
+                  .planes = {WORDS(LOW, 64, 2, {32, 0, 8, 4, 0}, {14, 0, 1, 4, 24}),
+                             WORDS(HIGH, 64, 1, {0, 0, 8, 8, 0}, {30, 0, 1, 8, 24}), HALF(D, 108, 0),
+                             BYTES(SCALE, 0, 16, 4, {96, 0, 8, 2, 0}, {2, 0, 1, 2, 0}),
+                             BYTES(SCALE_HIGH, 0, 16, 2, {104, 0, 4, 4, 0}, {10, 0, 1, 4, 0})},
+                  .plane_count = 5},
+    [LIG_Q4_K] = {.shared = 32,
+                  .bits = 4,
+                  .min_sign = -1,
+                  .planes = {WORDS(LOW, 64, 4, {16, 0, 8, 2, 0}, {16, 0, 1, 2, 32}), SIX_BIT_PLANES},
+                  .plane_count = 9},
+    [LIG_Q5_K] = {.shared = 32,
+                  .bits = 5,
+                  .min_sign = -1,
+                  .planes = {WORDS(LOW, 64, 4, {48, 0, 8, 2, 0}, {16, 0, 1, 2, 40}),
+                             WORDS(HIGH, 64, 1, {16, 0, 8, 8, 0}, {48, 0, 1, 8, 40}), SIX_BIT_PLANES},
+                  .plane_count = 10},
+    [LIG_Q6_K] = {.shared = 16,
+                  .bits = 6,
+                  .zero = 32,
+                  .scale_signed = true,
+                  .planes = {WORDS(LOW, 64, 4, {0, 0, 16, 2, 0}, {18, 0, 1, 2, 48}),
+                             WORDS(HIGH, 64, 2, {128, 0, 8, 4, 0}, {50, 0, 1, 4, 48}), HALF(D, 208, 0),
+                             BYTES(SCALE, 0, 16, 8, {192, 0, 16, 1, 0}, {2, 0, 16, 1, 0})},
+                  .plane_count = 4},
+};
+
+const LigBlockFacts *lig_block_facts(LigDtype dtype)
+{
+    LIG_ASSERT(lig_dtype_is_quantised(dtype));
+    return &table[dtype];
+}
+
+static const LigPlane *find_plane(const LigBlockFacts *facts, LigPart part, int index)
+{
+    for (int i = 0; i < facts->plane_count; i++) {
+        const LigPlane *plane = &facts->planes[i];
+        if (plane->part == part && index >= plane->first && index < plane->first + plane->count) return plane;
+    }
+    return NULL;
+}
+
+bool lig_block_has(const LigBlockFacts *facts, LigPart part) { return find_plane(facts, part, 0) != NULL; }
+
+const LigPlane *lig_block_plane(const LigBlockFacts *facts, LigPart part, int index)
+{
+    const LigPlane *plane = find_plane(facts, part, index);
+    LIG_ASSERT(plane);
+    return plane;
+}
+
+LigBlockPlace lig_block_place(const LigBlockFacts *facts, LigLayoutKind kind, LigPart part, int index)
+{
+    const LigPlane *plane = lig_block_plane(facts, part, index);
+    const LigPlaneForm *form = &plane->forms[kind];
+    LigBlockPlace place = {.byte = form->base, .bits = plane->bits, .piece = plane->piece};
+    int i = index - plane->first;
+    if (form->run == 0) {
+        place.byte += i / 2;
+        place.shift = i % 2 * 4;
+        place.side_by_side = true;
+        return place;
+    }
+    if (form->stride) {
+        place.byte += i / LIG_BLOCK_UNIT_WORDS * form->stride;
+        i %= LIG_BLOCK_UNIT_WORDS;
+    }
+    const int span = form->run * form->layers;
+    place.byte += plane->piece * (i / span * form->run + i % form->run);
+    place.shift = form->shift + plane->bits * (i / form->run % form->layers);
+    return place;
+}
+
+// ---- reading ----
+
+uint32_t lig_block_bits(const LigBlockRow *row, LigPart part, int index)
+{
+    const LigBlockPlace place = lig_block_place(row->facts, row->kind, part, index);
+    const unsigned char *at =
+        row->start + row->n * (size_t)place.byte + row->row * (size_t)(place.side_by_side ? 1 : place.piece);
+    uint32_t bits = 0;
+    if (place.side_by_side) return lig_block_spread((uint32_t)*at >> place.shift);
+    memcpy(&bits, at, (size_t)place.piece);
+    if (place.bits == 32) return bits;
+    if (place.piece == LIG_BLOCK_WORD)
+        return bits >> place.shift & (UINT32_C(0xff) >> (8 - place.bits)) * UINT32_C(0x01010101);
+    return bits >> place.shift & ((UINT32_C(1) << place.bits) - 1);
+}
+
+// A low part with the part above it, if there is one.
+static uint32_t whole_bits(const LigBlockRow *row, LigPart low, int index)
+{
+    const uint32_t bits = lig_block_bits(row, low, index);
+    const LigPart high = (LigPart)(low + 1);
+    if (!lig_block_has(row->facts, high)) return bits;
+    return bits | lig_block_bits(row, high, index) << lig_block_plane(row->facts, low, index)->bits;
+}
+
+uint32_t lig_block_word(const LigBlockRow *row, int word)
+{
+    const int low_bits = row->facts->planes[0].bits;
+    uint32_t stored = lig_block_bits(row, LIG_PART_LOW, word);
+    if (low_bits < row->facts->bits) stored |= lig_block_bits(row, LIG_PART_HIGH, word) << low_bits;
+    return row->kind == LIG_LAYOUT_ROWS ? stored ^ row->facts->flip * UINT32_C(0x01010101) : stored;
+}
+
+static double load_d(const LigBlockRow *row, LigPart part)
+{
+    const uint32_t bits = lig_block_bits(row, part, 0);
+    float single;
+    if (lig_block_plane(row->facts, part, 0)->bits == 16) return lig_f16_to_f64((uint16_t)bits);
+    memcpy(&single, &bits, sizeof single);
+    return (double)single;
+}
+
+// Without a min -0.0 is added, which changes nothing, not even the sign of a zero.
+LigBlockScale lig_block_scale(const LigBlockRow *row, int column)
+{
+    const LigBlockFacts *facts = row->facts;
+    const int index = column / facts->shared;
+    LigBlockScale s = {.scale = load_d(row, LIG_PART_D), .min = -0.0, .zero = facts->zero};
+    if (lig_block_has(facts, LIG_PART_SCALE)) {
+        const uint32_t bits = whole_bits(row, LIG_PART_SCALE, index);
+        s.scale *= facts->scale_signed ? (int8_t)bits : (int)bits - facts->scale_zero;
+    }
+    if (!facts->min_sign) return s;
+    s.min = facts->min_sign * load_d(row, LIG_PART_DMIN);
+    if (lig_block_has(facts, LIG_PART_MIN)) s.min *= whole_bits(row, LIG_PART_MIN, index);
+    return s;
 }

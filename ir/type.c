@@ -16,10 +16,9 @@ const char *lig_layout_problem(LigLayout layout, LigDtype dtype, int rank, int64
     if (rank < 2) return "a panel needs at least two axes";
     if (layout.n < 1 || layout.n > MOST || layout.k < 1 || layout.k > MOST)
         return "n and k of a panel must be in 1..1024";
-    if (!lig_dtype_has_panel(dtype))
-        return "of the block-quantised dtypes only q8_0, q4_0 and q4_1 have panels";
+    if (!lig_dtype_has_panel(dtype)) return "q8a, of activations, has no panels";
     if (lig_dtype_is_quantised(dtype) && layout.k != lig_dtype_block(dtype))
-        return "k of a panel of a block-quantised dtype must be its block, 32";
+        return "k of a panel of a block-quantised dtype must be its block, 32 or 256";
     if (columns % layout.k != 0) return "k of a panel must divide the last axis";
     return NULL;
 }

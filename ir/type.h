@@ -5,16 +5,16 @@
 // c, any axes before them as batch, and cuts it into panels of n rows (the last one padded with zeros), each a
 // sequence of groups of k columns (k divides the columns):
 //   plain dtypes    a group is n x k elements, [n][k]: k = 1 for f32, k = 2 to feed bf16 dot products
-//   block-quantised k = 32 = one block; a group holds first the n x 32 values, then n f16 scales, then (q4_1) n
-//                   f16 mins. Values are 4-byte pieces of consecutive columns, row by row:
-//                   q8_0  byte of (r, c): (c/4)*4n + 4r + c%4, stored as q + 128
-//                   q4_*  byte of (r, c): (c%16/4)*4n + 4r + c%4, low nibble for c < 16, high nibble above
-// The bytes are as many as in the file's form, but for the padding of the last panel. q8a, q5_* and q*_k have
-// no panel form.
+//   block-quantised k = its block, 32 or 256 columns; a group holds the same bits as its n blocks in the file,
+//                   in pieces: four columns' values (a byte each, or the parts of bytes that their bits take),
+//                   one byte of scales, or an f16. A piece of n rows lies row by row, so that a vector load gives
+//                   the same columns of many rows. ir/layout_block.h has the places of all bits. Signed bytes
+//                   (q8_0) are stored as q + 128.
+// The bytes are as many as in the file's form, but for the padding of the last panel. q8a has no panel form.
 //
 // Dequantised values are those of GGUF's reference, which computes in f32: scale = d * s of the 16 or 32 columns
 // that share s (q*_k; d alone otherwise), min = dmin * m, then scale * q - min (q4_1, q5_1: + min). Dtypes
-// without a min add nothing, so a negative scale times zero is -0.0; only q8_0 and q4_0 give +0.0 there. d and dmin are f16, s, m and q at most
+// without a min add nothing, so a negative scale times zero is -0.0. d and dmin are f16, s, m and q at most
 // 8 bits: scale, min and scale * q are exact in f32 (the widest, q6_k, has 11 bits of d, 7 of s and 5 of q), so
 // there is one rounding, of the sum.
 #ifndef LIG_IR_TYPE_H
@@ -76,16 +76,9 @@ bool lig_shape_count(const LigShape *shape, int64_t *out);
 // the block, or when the layout does not suit (lig_layout_problem).
 bool lig_shape_bytes(const LigShape *shape, size_t *out);
 
-// Where the element at row-major flat index `flat` lies.
-typedef struct LigElementPlace {
-    size_t byte;  // of the element, or of the value byte of a quantised one (q5_*, q*_k: of its block, whose
-                  // parts lie at no one stride; scale and min too)
-    int shift;    // of a nibble inside that byte; 0 otherwise
-    size_t block; // quantised: byte of its block (row-major) or of its group of n blocks (panel)
-    size_t scale; // quantised: byte of its scale, f16 (q8a: f32)
-    size_t min;   // q4_1: byte of its f16 min
-} LigElementPlace;
-LigElementPlace lig_shape_place(const LigShape *shape, int64_t flat);
+// The byte of the element at row-major flat index `flat`; of a quantised one, that of its block (rows) or of its
+// group of n blocks (panel).
+size_t lig_shape_byte(const LigShape *shape, int64_t flat);
 
 // Element `flat` of a buffer as a double (quantised ones dequantised exactly as GGUF defines them, in f32: one
 // rounding of scale * q (+ min); i64 beyond 2^53 is rounded). lig_shape_set rounds once to nearest even; not
@@ -96,6 +89,15 @@ int64_t lig_shape_get_integer(const LigShape *shape, const void *data, int64_t f
 void lig_shape_set_integer(const LigShape *shape, void *data, int64_t flat, int64_t value);
 // Dequantises/widens row `row` (the last axis) of a buffer into out[last dim]: lig_shape_get on each, but fast.
 void lig_shape_get_row(const LigShape *shape, const void *data, int64_t row, double *out);
+
+// Row `row` of a quantised buffer as integers: (float)(scale * q + min) is the value of each; 16 columns from a
+// multiple of 16 on share a scale and a min.
+enum { LIG_QUANTA_RUN = 16 };
+typedef struct LigQuantaRow {
+    int32_t *quanta;       // [last dim], what is subtracted from stored values taken away
+    double *scales, *mins; // [last dim / 16]
+} LigQuantaRow;
+void lig_shape_get_quanta(const LigShape *shape, const void *data, int64_t row, LigQuantaRow *out);
 
 // Copies a matrix (or batch of matrices) from one layout to another, bit for bit; dtype and dims must be equal.
 // `first_row`/`row_count` in units of the second-to-last axis over all batches (so that callers can go piece by

@@ -6,9 +6,11 @@
 //     variant's dims.
 //   - A view lies in the bytes of its operand; the new value of a state in the bytes of the state. Nothing else
 //     lies over a param, a state, an input or a result of load.
-//   - A result over a value fits in it, and no value of those bytes defined before is read after.
+//   - A result over a value fits in it, no value of those bytes defined before is read after, and its op reads
+//     them, if it does, in a way that allows it (ir/in_place.h). Two results of one op have bytes of their own.
 //   - Two values of the arena that are alive at the same time do not overlap. A value lives from the op that
 //     defines it to its last reader, in text order; values that lie over each other live as one.
+#include "ir/in_place.h"
 #include "ir/verify_rule.h"
 
 // What is known of one value: positions count ops.
@@ -160,6 +162,27 @@ static const LigValue *still_read(const Plan *plan, const LigValue *value)
     return NULL;
 }
 
+// An operand of the same bytes as a result of its op, which the kernel does not read in place; NULL for none.
+static const LigValue *read_elsewhere(const Plan *plan, const LigValue *value)
+{
+    const LigOp *op = value->op;
+    for (size_t i = 0; i < op->operand_count; i++) {
+        if (root_of(plan, op->operands[i]) != plan->lives[value->id].root) continue;
+        if (!op->callee || !lig_may_overwrite(plan->v->module, op->callee, i, value->index))
+            return op->operands[i];
+    }
+    return NULL;
+}
+
+static bool shares_with_sibling(const Plan *plan, const LigValue *value)
+{
+    for (size_t i = 0; i < value->op->result_count; i++) {
+        const LigValue *other = value->op->results[i];
+        if (other != value && plan->lives[other->id].root == plan->lives[value->id].root) return true;
+    }
+    return false;
+}
+
 static void check_target(Plan *plan, const LigValue *value)
 {
     const LigValue *root = plan->lives[value->id].root;
@@ -168,6 +191,14 @@ static void check_target(Plan *plan, const LigValue *value)
         breaks(plan, value, "is computed over memory that it may not change: write `at 0x…`");
     else if (!bound_bytes(plan, root, &bytes) || bytes < plan->lives[value->id].bytes)
         breaks(plan, value, "does not fit in the value it lies over: write `at 0x…`");
+    else if (shares_with_sibling(plan, value))
+        breaks(plan, value, "lies over the same bytes as another result of its op: write `at 0x…`");
+    const LigValue *operand = read_elsewhere(plan, value);
+    if (operand)
+        lig_verify_break(plan->v, "V09", value->loc,
+                         "%%%.*s of %s is written over %%%.*s, of which its kernel reads other elements after "
+                         "that: write `at 0x…`",
+                         LIG_STR_ARG(value->name), lig_verify_func_name(plan->v), LIG_STR_ARG(operand->name));
 }
 
 static void check_over(Plan *plan, const LigValue *value)

@@ -15,7 +15,7 @@ static const char *const branchings[] = {"none", "one_norm", "two_norms", NULL};
 static const char *const positions[] = {"none", "learned", "rope", NULL};
 static const char *const block_positions[] = {"model", "rope", NULL};
 static const char *const pairings[] = {"adjacent", "half", NULL};
-static const char *const scalings[] = {"none", "linear", "llama3", NULL};
+static const char *const scalings[] = {"none", "linear", "llama3", "factors", NULL};
 static const char *const activations[] = {"none", "silu", "gelu", "gelu_tanh", "relu", "tanh", NULL};
 static const char *const projections[] = {"q", "k", "v", "o", NULL};
 static const char *const mlp_forms[] = {"plain", "gated", NULL};
@@ -45,7 +45,7 @@ static const char *const namings[] = {
                                             NEEDED(REAL, "high_freq_factor", type, rope.high_freq_factor),     \
                                             NEEDED(INT, "original_context", type, rope.original_context),      \
                                             END};                                                              \
-    static const LigKnob *const list##_scaling[] = {NULL, list##_linear, list##_llama3};                       \
+    static const LigKnob *const list##_scaling[] = {NULL, list##_linear, list##_llama3, NULL};                 \
     static const LigKnob list[] = {                                                                            \
         NEEDED(REAL, "theta", type, rope.theta),                                                               \
         OPTIONAL(REAL, "fraction", type, rope.fraction),                                                       \

@@ -158,7 +158,15 @@ static LigValue *build_frequencies(LigDraft *d, LigBuilder *b, const LigBlockSpe
         return NULL;
     }
     lig_rope_frequencies(rope, block->attention.head, freq);
-    return lig_build_constant(b, name, &type, freq, (size_t)pairs * sizeof *freq);
+    LigStr full =
+        lig_str_format(d->module->arena, "%s%s", name, rope->scaling == LIG_ROPE_FACTORS ? ".plain" : "");
+    if (!full.data) {
+        if (b->status == LIG_OK) b->status = lig_no_memory(d->module->ctx);
+        return NULL;
+    }
+    LigValue *plain = lig_build_constant(b, full.data, &type, freq, (size_t)pairs * sizeof *freq);
+    if (rope->scaling != LIG_ROPE_FACTORS) return plain;
+    return lig_build_binary(b, LIG_OP_DIV, name, plain, d->weights[LIG_ROLE_ROPE_FACTORS]);
 }
 
 // One constant a distinct rope: %freq of the model's own, %BLOCK.freq of others.
@@ -185,9 +193,9 @@ LigStatus lig_draft_load(LigDraft *d)
     LigFunc *load;
     LIG_TRY(lig_module_add_func(d->module, LIG_FUNC_LOAD, (LigStr){0}, &load));
     LigBuilder b = lig_builder(d->module, load);
-    load_frequencies(d, &b);
     cut_positions(d, &b);
     widen_vectors(&b, d->weights);
+    load_frequencies(d, &b);
     for (int64_t i = 0; i < d->layer_count && b.status == LIG_OK; i++) load_layer(d, &b, i);
     return lig_builder_status(&b);
 }

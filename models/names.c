@@ -145,27 +145,36 @@ static const LigNames modernbert = {.pattern = {
                                         PAIR(LABELS, LABELS_BIAS, "classifier"),
                                     }};
 
+// What all GGUFs share. Queries, keys and values may be one tensor or three: the file decides.
+#define GGUF_BODY                                                                                              \
+    [LIG_ROLE_TOKENS] = "token_embd.weight", [LIG_ROLE_POSITIONS] = "position_embd.weight",                    \
+    [LIG_ROLE_TYPES] = "token_types.weight", PAIR(EMBEDDING_NORM, EMBEDDING_NORM_BIAS, "token_embd_norm"),     \
+    PAIR(WQKV, BQKV, "blk.%d.attn_qkv"), PAIR(WQ, BQ, "blk.%d.attn_q"), PAIR(WK, BK, "blk.%d.attn_k"),         \
+    PAIR(WV, BV, "blk.%d.attn_v"), PAIR(WO, BO, "blk.%d.attn_output"), PAIR(UP, UP_BIAS, "blk.%d.ffn_up"),     \
+    PAIR(DOWN, DOWN_BIAS, "blk.%d.ffn_down")
+
 static const LigNames gguf = {
     .pattern = {
-        [LIG_ROLE_TOKENS] = "token_embd.weight",
-        [LIG_ROLE_POSITIONS] = "position_embd.weight",
-        [LIG_ROLE_TYPES] = "token_types.weight",
-        PAIR(EMBEDDING_NORM, EMBEDDING_NORM_BIAS, "token_embd_norm"),
+        GGUF_BODY,
+        [LIG_ROLE_ROPE_FACTORS] = "rope_freqs.weight",
         PAIR(ATTENTION_NORM, ATTENTION_NORM_BIAS, "blk.%d.attn_norm"),
-        PAIR(WQ, BQ, "blk.%d.attn_q"),
-        PAIR(WK, BK, "blk.%d.attn_k"),
-        PAIR(WV, BV, "blk.%d.attn_v"),
-        PAIR(WO, BO, "blk.%d.attn_output"),
         PAIR(Q_NORM, Q_NORM_BIAS, "blk.%d.attn_q_norm"),
         PAIR(K_NORM, K_NORM_BIAS, "blk.%d.attn_k_norm"),
         PAIR(ATTENTION_OUT_NORM, ATTENTION_OUT_NORM_BIAS, "blk.%d.post_attention_norm"),
         PAIR(MLP_NORM, MLP_NORM_BIAS, "blk.%d.ffn_norm"),
         PAIR(GATE, GATE_BIAS, "blk.%d.ffn_gate"),
-        PAIR(UP, UP_BIAS, "blk.%d.ffn_up"),
-        PAIR(DOWN, DOWN_BIAS, "blk.%d.ffn_down"),
         PAIR(MLP_OUT_NORM, MLP_OUT_NORM_BIAS, "blk.%d.post_ffw_norm"),
         PAIR(FINAL_NORM, FINAL_NORM_BIAS, "output_norm"),
         PAIR(HEAD, HEAD_BIAS, "output"),
+    }};
+
+static const LigNames gguf_bert = {
+    .pattern = {
+        GGUF_BODY,
+        PAIR(ATTENTION_OUT_NORM, ATTENTION_OUT_NORM_BIAS, "blk.%d.attn_output_norm"),
+        PAIR(MLP_OUT_NORM, MLP_OUT_NORM_BIAS, "blk.%d.layer_output_norm"),
+        PAIR(LABELS_DENSE, LABELS_DENSE_BIAS, "cls"),
+        PAIR(LABELS, LABELS_BIAS, "cls.output"),
     }};
 
 static const LigNames *const schemes[LIG_NAMING_COUNT] = {

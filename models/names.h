@@ -28,8 +28,9 @@ typedef enum LigFusedQkv {
 
 // Static storage. A pattern has %d for the layer, and may begin with "prefix|": a part that a file may lack.
 typedef struct LigNames {
-    const char *pattern[LIG_ROLE_COUNT]; // NULL: the scheme has no such tensor
-    bool transposed;                     // matrices of blocks are stored [in,out] (GPT-2)
+    // NULL: the scheme has no such tensor. Where WQKV and WQ both have a name, the file decides.
+    const char *pattern[LIG_ROLE_COUNT];
+    bool transposed; // matrices of blocks are stored [in,out] (GPT-2)
     LigFusedQkv qkv;
 } LigNames;
 

@@ -77,6 +77,25 @@ static LigStatus check_tensor(const LigDraft *d, const Found *found, const Neede
     return LIG_OK;
 }
 
+// Whether the layer's queries, keys and values are one tensor.
+static LigStatus find_fused(const LigDraft *d, int64_t layer, bool *fused)
+{
+    *fused = d->names->pattern[LIG_ROLE_WQKV] != NULL;
+    if (!*fused || !d->names->pattern[LIG_ROLE_WQ]) return LIG_OK;
+    *fused = false;
+    if (!d->source.find) return LIG_OK;
+    LigTensorInfo info;
+    LigStr name = lig_weight_name(d->module->arena, d->names, LIG_ROLE_WQKV, layer, 0);
+    if (!name.data) return lig_no_memory(d->module->ctx);
+    *fused = d->source.find(d->source.data, name, &info);
+    const LigAttentionSpec *a = &d->layers[layer].block->attention;
+    if (!*fused || (a->bias_q == a->bias_k && a->bias_q == a->bias_v)) return LIG_OK;
+    return lig_fail(
+        d->module->ctx, LIG_ERR_INVALID, LIG_NOWHERE,
+        "model \"%.*s\": knob attention.bias must have all of q, k and v or none: %.*s holds all three",
+        LIG_STR_ARG(d->spec->name), LIG_STR_ARG(name));
+}
+
 // The tensor of a role under whichever form of its name the file has; without a file, as one would have it.
 static LigStatus find_tensor(const LigDraft *d, const Needed *needed, int64_t layer, Found *out)
 {
@@ -148,7 +167,8 @@ static LigStatus declare_attention(LigDraft *d, int64_t index)
     const LigBlockSpec *block = d->layers[index].block;
     const LigAttentionSpec *a = &block->attention;
     int64_t w = d->spec->width, q = a->heads * a->head, kv = a->kv_heads * a->head;
-    bool fused = d->names->pattern[LIG_ROLE_WQKV] != NULL, bias = d->spec->norm.bias;
+    bool fused, bias = d->spec->norm.bias;
+    LIG_TRY(find_fused(d, index, &fused));
     bool before = block->place != LIG_NORM_POST && block->norm_attention;
     bool after = block->place != LIG_NORM_PRE && block->norm_attention;
     const Needed needed[] = {
@@ -206,11 +226,13 @@ static LigStatus declare_embedding(LigDraft *d)
 {
     const LigSpec *s = d->spec;
     const LigPositionSpec *p = &s->position;
+    bool factors = p->kind == LIG_POSITION_ROPE && p->rope.scaling == LIG_ROPE_FACTORS;
     const Needed needed[] = {
         MATRIX(TOKENS, true, s->vocab, s->width),
         MATRIX(POSITIONS, p->kind == LIG_POSITION_LEARNED, p->offset + s->context, s->width),
         MATRIX(TYPES, s->embedding.types > 0, s->embedding.types, s->width),
         NORM(EMBEDDING_NORM, s->embedding.norm, s->norm.bias, s->width),
+        VECTOR(ROPE_FACTORS, factors, lig_rope_pairs(&p->rope, s->blocks[0].attention.head)),
     };
     return declare_all(d, needed, COUNT_OF(needed), 0, d->weights);
 }

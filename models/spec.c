@@ -136,11 +136,12 @@ static LigStatus check_attention(const Check *c, const LigAttentionSpec *a)
     if (a->window < 0) return invalid(c, "attention.window", "must be 1 or more, or none");
     if (!positive_or_none(a->scale)) return invalid(c, "attention.scale", "must be positive, or 1/sqrt");
     if (!positive_or_none(a->softcap)) return invalid(c, "attention.softcap", "must be positive, or none");
-    bool fused = lig_names(c->spec->names)->pattern[LIG_ROLE_WQKV] != NULL;
+    const LigNames *names = lig_names(c->spec->names);
+    bool fused = names->pattern[LIG_ROLE_WQKV] && !names->pattern[LIG_ROLE_WQ];
     bool mixed = a->bias_q != a->bias_k || a->bias_q != a->bias_v;
     if (fused && mixed)
         return invalid(c, "attention.bias", "must have all of q, k and v or none: their biases are one tensor");
-    if (fused && lig_names(c->spec->names)->qkv == LIG_QKV_PER_HEAD && a->heads != a->kv_heads)
+    if (fused && names->qkv == LIG_QKV_PER_HEAD && a->heads != a->kv_heads)
         return invalid(c, "attention.kv_heads",
                        "must equal attention.heads: each head has its own in the file");
     return LIG_OK;
@@ -153,7 +154,7 @@ static LigStatus check_rope(const Check *c, const LigRopeSpec *rope, int64_t hea
         return invalid(c, "position.fraction", "must be in 0..1");
     if (lig_rope_pairs(rope, head) < 1)
         return invalid(c, "position.fraction", "must be large enough to rotate one pair");
-    if (rope->scaling == LIG_ROPE_PLAIN) return LIG_OK;
+    if (rope->scaling == LIG_ROPE_PLAIN || rope->scaling == LIG_ROPE_FACTORS) return LIG_OK;
     if (!positive(rope->factor)) return invalid(c, "position.scaling.factor", "must be positive");
     if (rope->scaling == LIG_ROPE_LINEAR) return LIG_OK;
     if (!positive(rope->low_freq_factor) || !(rope->high_freq_factor > rope->low_freq_factor))
@@ -167,6 +168,9 @@ static LigStatus check_block(const Check *c, const LigBlockSpec *block)
     LIG_TRY(check_attention(c, &block->attention));
     const Size width = {"mlp.width", block->mlp.width, MOST};
     LIG_TRY(check_sizes(c, &width, 1));
+    if (block->position == LIG_BLOCK_OWN_ROPE && block->rope.scaling == LIG_ROPE_FACTORS)
+        return reject(c, LIG_ERR_UNSUPPORTED, "position.scaling",
+                      "= factors is only defined for the model's rope");
     if (block->mlp.act == LIG_ACT_NONE) return invalid(c, "mlp.act", "must be an activation");
     const LigRopeSpec *rope = lig_spec_rope(c->spec, block);
     if (rope) LIG_TRY(check_rope(c, rope, block->attention.head));

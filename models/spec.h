@@ -14,7 +14,12 @@ typedef enum LigNormPlace { LIG_NORM_PRE, LIG_NORM_POST, LIG_NORM_SANDWICH } Lig
 typedef enum LigBranching { LIG_BRANCH_IN_TURN, LIG_BRANCH_ONE_NORM, LIG_BRANCH_TWO_NORMS } LigBranching;
 typedef enum LigPositionKind { LIG_POSITION_NONE, LIG_POSITION_LEARNED, LIG_POSITION_ROPE } LigPositionKind;
 typedef enum LigPairs { LIG_PAIRS_ADJACENT, LIG_PAIRS_HALF } LigPairs;
-typedef enum LigRopeScaling { LIG_ROPE_PLAIN, LIG_ROPE_LINEAR, LIG_ROPE_LLAMA3 } LigRopeScaling;
+typedef enum LigRopeScaling {
+    LIG_ROPE_PLAIN,
+    LIG_ROPE_LINEAR,
+    LIG_ROPE_LLAMA3,
+    LIG_ROPE_FACTORS, // each frequency is divided by its number in a tensor of the file (GGUF's rope_freqs)
+} LigRopeScaling;
 typedef enum LigActivation {
     LIG_ACT_NONE,
     LIG_ACT_SILU,
@@ -167,7 +172,8 @@ const LigRopeSpec *lig_spec_rope(const LigSpec *spec, const LigBlockSpec *block)
 
 // How many pairs of a head of `head` dims rope rotates.
 int64_t lig_rope_pairs(const LigRopeSpec *rope, int64_t head);
-// Their frequencies in radians per position, lig_rope_pairs of them, in f32 as Transformers computes them.
+// Their frequencies in radians per position, lig_rope_pairs of them, in f32 as Transformers computes them; before
+// the division by LIG_ROPE_FACTORS.
 void lig_rope_frequencies(const LigRopeSpec *rope, int64_t head, float *out);
 double lig_attention_scale(const LigAttentionSpec *attention);
 

@@ -60,3 +60,38 @@ LigStatus lig_prune_kernels(LigPass *pass, LigModule *module)
     for (size_t i = 0; i < module->funcs.count; i++) keep[i] = true;
     return lig_module_keep_funcs(module, keep); // enters the new names
 }
+
+static void mark_read(const LigModule *module, bool *read, LigValue *const *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (values[i]->kind == LIG_VALUE_RESULT && !lig_value_is_resident(module, values[i]))
+            read[values[i]->id] = true;
+    }
+}
+
+static bool is_needed(const LigOp *op, const bool *read)
+{
+    if (lig_op_info(op->code)->class == LIG_OPS_STATE) return true;
+    for (size_t i = 0; i < op->result_count; i++) {
+        if (read[op->results[i]->id]) return true;
+    }
+    return false;
+}
+
+LigStatus lig_remove_dead_ops(LigPass *pass, LigModule *module, LigFunc *func)
+{
+    bool *read = LIG_NEW_ARRAY(pass->scratch, bool, func->value_count);
+    if (!read) return lig_no_memory(pass->ctx);
+    mark_read(module, read, func->outputs.data, func->outputs.count);
+    size_t kept = func->ops.count; // needed ops gather at the end of the list
+    for (size_t i = func->ops.count; i-- > 0;) {
+        LigOp *op = func->ops.data[i];
+        if (!is_needed(op, read)) continue;
+        mark_read(module, read, op->operands, op->operand_count);
+        func->ops.data[--kept] = op;
+    }
+    size_t count = func->ops.count - kept;
+    for (size_t i = 0; i < count; i++) func->ops.data[i] = func->ops.data[kept + i];
+    func->ops.count = count;
+    return LIG_OK;
+}

@@ -37,6 +37,26 @@ static bool same_constant(const LigOp *a, const LigOp *b)
     return memcmp(a->results[0]->data, b->results[0]->data, bytes) == 0;
 }
 
+// Ops that give the same bits with their operands the other way round; max and min of 0.0 and -0.0 do not.
+static bool commutes(LigOpCode code)
+{
+    static const LigOpCode codes[] = {LIG_OP_ADD, LIG_OP_MUL, LIG_OP_EQ, LIG_OP_NE,
+                                      LIG_OP_AND, LIG_OP_OR,  LIG_OP_XOR};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        if (codes[i] == code) return true;
+    }
+    return false;
+}
+
+static bool same_operands(const LigOp *a, const LigOp *b)
+{
+    if (commutes(a->code) && a->operands[0] == b->operands[1] && a->operands[1] == b->operands[0]) return true;
+    for (size_t i = 0; i < a->operand_count; i++) {
+        if (a->operands[i] != b->operands[i]) return false;
+    }
+    return true;
+}
+
 bool lig_op_computes_same(const LigModule *module, const LigOp *a, const LigOp *b)
 {
     if (a->code != b->code || a->callee != b->callee || a->operand_count != b->operand_count ||
@@ -44,9 +64,7 @@ bool lig_op_computes_same(const LigModule *module, const LigOp *a, const LigOp *
         return false;
     }
     if (lig_op_info(a->code)->class == LIG_OPS_STATE || a->callee) return false;
-    for (size_t i = 0; i < a->operand_count; i++) {
-        if (a->operands[i] != b->operands[i]) return false;
-    }
+    if (!same_operands(a, b)) return false;
     for (size_t i = 0; i < a->result_count; i++) {
         if (lig_type_equal(module->dims, &a->results[i]->type, &b->results[i]->type) != LIG_YES) return false;
     }

@@ -2,14 +2,15 @@
 
 #include "codegen/compiler.h"
 #include "ir/base/alloc.h"
+#include "ir/base/clock.h"
 #include "ir/bind.h"
 #include "ir/verify.h"
+#include "runtime/example_call.h"
 #include "runtime/guard.h"
 #include "runtime/lower.h"
 #include "runtime/residents.h"
 
 #include <string.h>
-#include <time.h>
 
 struct LigExecutable {
     LigModule *module;
@@ -26,14 +27,8 @@ struct LigExecutable {
     uint64_t *time_nanoseconds, *time_calls;
     LIG_VEC(LigPassTime) pass_times; // in the module's arena
     double load_ms;
+    LigComparison *comparison; // when options.verify
 };
-
-static double now_milliseconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
 
 static LigStatus note_time(LigExecutable *e, const char *name, double milliseconds)
 {
@@ -45,25 +40,48 @@ static LigStatus note_time(LigExecutable *e, const char *name, double millisecon
 static LigStatus schedule(LigExecutable *e)
 {
     const LigScheduleOptions options = {.target = e->options.target, .onednn = e->options.passes.onednn};
-    double start = now_milliseconds();
+    double start = lig_clock_ms();
     LIG_TRY(lig_schedule_module(e->module, &options));
-    return note_time(e, "schedule", now_milliseconds() - start);
+    return note_time(e, "schedule", lig_clock_ms() - start);
 }
 
-static LigStatus run_passes(LigExecutable *e)
+static LigStatus run_passes(LigExecutable *e, LigPassManager *manager)
 {
-    LigPassManager manager = {
-        .options = e->options.passes, .verify = e->options.verify, .dump_dir = e->options.dump_dir};
-    LIG_TRY(lig_pass_dump(&manager, e->module, lig_stage_name(e->module->stage)));
+    LIG_TRY(lig_pass_dump(manager, e->module, lig_stage_name(e->module->stage)));
     for (size_t i = 0; i < lig_pass_count(); i++) {
         const LigPassInfo *pass = lig_pass_info(i);
         if (pass->from < e->module->stage) continue;
-        LIG_TRY(lig_pass_run(&manager, e->module, pass));
+        LIG_TRY(lig_pass_run(manager, e->module, pass));
     }
-    for (size_t i = 0; i < manager.times.count; i++)
-        LIG_TRY(note_time(e, manager.times.data[i].name, manager.times.data[i].milliseconds));
+    for (size_t i = 0; i < manager->times.count; i++)
+        LIG_TRY(note_time(e, manager->times.data[i].name, manager->times.data[i].milliseconds));
     LIG_TRY(schedule(e));
-    return lig_pass_dump(&manager, e->module, "schedule");
+    return lig_pass_dump(manager, e->module, "schedule");
+}
+
+// The comparison outlives its calls, for what it measured.
+static LigStatus run_compared_passes(LigExecutable *e, LigPassManager *manager)
+{
+    LigArena *arena = lig_arena_create();
+    if (!arena) return lig_no_memory(e->module->ctx);
+    LigExampleCalls random = {0};
+    LigStatus status = LIG_OK;
+    const LigExampleCall *calls = e->options.verify_call;
+    if (!calls) status = lig_example_calls(e->module, arena, e->options.verify_seed, &random);
+    if (status == LIG_OK)
+        status = lig_comparison_create(e->module, calls ? calls : random.items, calls ? 1 : random.count,
+                                       &e->comparison);
+    manager->comparison = e->comparison;
+    if (status == LIG_OK) status = run_passes(e, manager);
+    lig_arena_destroy(arena);
+    return status;
+}
+
+static LigStatus prepare_module(LigExecutable *e)
+{
+    LigPassManager manager = {
+        .options = e->options.passes, .verify = e->options.verify, .dump_dir = e->options.dump_dir};
+    return e->options.verify ? run_compared_passes(e, &manager) : run_passes(e, &manager);
 }
 
 static LigStatus allocate_times(LigExecutable *e)
@@ -78,12 +96,12 @@ static LigStatus allocate_times(LigExecutable *e)
 static LigStatus prepare_compiled(LigExecutable *e)
 {
     LIG_TRY(lig_guards_find(e->module, &e->guards));
-    LIG_TRY(run_passes(e));
+    LIG_TRY(prepare_module(e));
     LIG_TRY(lig_compiler_create(e->module->ctx, e->options.target, &e->compiler));
     LIG_TRY(lig_compiler_use_cache(e->compiler, &e->options.cache));
-    double start = now_milliseconds();
+    double start = lig_clock_ms();
     LIG_TRY(lig_residents_create(e->module, &e->parallel, &e->residents));
-    e->load_ms = now_milliseconds() - start;
+    e->load_ms = lig_clock_ms() - start;
     e->lowered = LIG_NEW_ARRAY(e->module->arena, LigLowered *, e->module->funcs.count);
     if (!e->lowered) return lig_no_memory(e->module->ctx);
     return allocate_times(e);
@@ -106,9 +124,9 @@ static LigStatus prepare_interpreted(LigExecutable *e)
 // granted.
 static LigStatus prepare(LigExecutable *e)
 {
-    double start = now_milliseconds();
+    double start = lig_clock_ms();
     LIG_TRY(lig_verify_module(e->module));
-    LIG_TRY(note_time(e, "verify", now_milliseconds() - start));
+    LIG_TRY(note_time(e, "verify", lig_clock_ms() - start));
     if (e->options.interpret) return prepare_interpreted(e);
     return prepare_compiled(e);
 }
@@ -138,6 +156,7 @@ void lig_executable_destroy(LigExecutable *e)
     if (!e) return;
     lig_interpreter_destroy(e->interpreter);
     lig_residents_destroy(e->residents);
+    lig_comparison_destroy(e->comparison);
     lig_compiler_destroy(e->compiler);
     lig_free_pages(e->arena, e->arena_bytes);
     lig_free_pages(e->scratch, e->scratch_bytes);
@@ -166,6 +185,11 @@ LigExecutableFacts lig_executable_facts(const LigExecutable *e)
     if (e->compiler) facts.compiler = lig_compiler_facts(e->compiler);
     for (size_t i = 0; i < facts.pass_count; i++) facts.pass_ms += facts.passes[i].milliseconds;
     if (e->residents) facts.resident_bytes = lig_residents_bytes(e->residents);
+    if (e->comparison) {
+        facts.verified_calls = lig_comparison_call_count(e->comparison);
+        facts.measures = lig_comparison_measure(e->comparison, 0);
+        facts.measure_count = lig_comparison_measure_count(e->comparison);
+    }
     if (!e->options.time || !e->times) return facts;
     for (size_t i = 0; i < e->module->funcs.count; i++) {
         e->times[i] = (LigKernelTime){e->module->funcs.data[i]->name, e->time_calls[i], e->time_nanoseconds[i]};
@@ -312,7 +336,7 @@ static LigStatus lower(LigBound *bound)
 {
     LigExecutable *e = bound->executable;
     LigLowered **lowered = &e->lowered[lig_module_func_index(e->module, bound->func)];
-    if (!*lowered) LIG_TRY(lig_lower_variant(e->module, bound->func, e->compiler, lowered));
+    if (!*lowered) LIG_TRY(lig_lower_variant(e->module, bound->func, e->compiler, &e->parallel, lowered));
     bound->lowered = *lowered;
     const LigProgram *program = &bound->lowered->program;
     size_t scratch = (size_t)program->scratch_bytes * (size_t)e->parallel.threads;

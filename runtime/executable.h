@@ -8,6 +8,7 @@
 
 #include "codegen/compiler.h"
 #include "ir/eval.h"
+#include "passes/compare.h"
 #include "passes/pass.h"
 #include "runtime/rt/threads.h"
 
@@ -15,11 +16,12 @@ typedef struct LigExecutableOptions {
     const LigTarget *target;     // instructions that may be generated
     const LigParallel *parallel; // NULL: everything on the calling thread
     LigPassOptions passes;
-    bool
-        interpret; // by the reference interpreter, from the stage the module is at; passes that change meaning run
-    bool verify;          // the verifier after every pass
-    bool time;            // count the time of each kernel
-    const char *dump_dir; // NULL, or a folder for the text of every stage
+    bool interpret; // by the interpreter, from the stage the module is at; passes that change meaning run
+    bool verify;    // the verifier after every pass, and its numbers by the interpreter (passes/compare.h)
+    const LigExampleCall *verify_call; // NULL, or the call to compare; without it, random ones
+    uint64_t verify_seed;              // of those
+    bool time;                         // count the time of each kernel
+    const char *dump_dir;              // NULL, or a folder for the text of every stage
     LigObjectCacheOptions cache;
 } LigExecutableOptions;
 
@@ -68,6 +70,9 @@ typedef struct LigExecutableFacts {
     LigCompilerFacts compiler;  // all 0 when interpreted
     uint64_t arena_bytes;       // the largest of the variants called so far: what is allocated
     uint64_t resident_bytes;    // packed weights
+    size_t verified_calls;      // how many were compared around passes, when options.verify
+    const LigMeasure *measures; // of passes that change meaning; live as long as the executable
+    size_t measure_count;
     const LigKernelTime *times; // one per kernel of the module, when options.time
     size_t time_count;
 } LigExecutableFacts;

@@ -30,6 +30,30 @@ static const LigValue *find_input(const LigValue *index, LigGuard *guard)
     return index->op->operands[0];
 }
 
+// The op of this code that computes `value`; NULL when another does.
+static const LigOp *made_by(const LigValue *value, LigOpCode code)
+{
+    return value->kind == LIG_VALUE_RESULT && value->op->code == code ? value->op : NULL;
+}
+
+// Starts that are counted, as pass raise does: 0, S, 2 S .. the bound, which is right whatever the inputs are. They
+// are the first column of [E,S] numbered through, where (E - 1) S is the bound.
+static bool is_counted(const LigModule *module, const LigValue *starts, LigDim bound)
+{
+    const LigOp *flat = made_by(starts, LIG_OP_RESHAPE);
+    const LigOp *column = flat ? made_by(flat->operands[0], LIG_OP_SLICE) : NULL;
+    const LigOp *grid = column ? made_by(column->operands[0], LIG_OP_RESHAPE) : NULL;
+    if (!grid || !made_by(grid->operands[0], LIG_OP_IOTA) || grid->operands[0]->type.rank != 1) return false;
+    const LigType *type = &grid->results[0]->type, *taken = &column->results[0]->type;
+    bool is_first = type->rank == 2 && lig_attrs_int(column->attrs, LIG_ATTR_BEGIN, 0) == 0;
+    if (!is_first || taken->dims[0] != type->dims[0]) return false; // along the second axis
+    LigDim rows = lig_dim_sub(module->dims, type->dims[0], lig_dim_const(module->dims, 1));
+    LigDim end = lig_dim_mul(module->dims, rows, type->dims[1]);
+    int64_t width;
+    return end && lig_dim_is_const(taken->dims[1], &width) && width == 1 &&
+           lig_dim_equal(module->dims, end, bound) == LIG_YES;
+}
+
 // Gather's axis stands in its attributes.
 static LigDim guarded_dim(const LigOp *op, const IndexRule *rule)
 {
@@ -51,6 +75,7 @@ static LigStatus add_guard(LigModule *module, const LigFunc *func, const LigOp *
 {
     const LigValue *read = op->operands[rule->operand], *index = seen_from_call(call, read);
     LigGuard guard = {.func = func->name, .kind = rule->kind, .bound = guarded_dim(op, rule)};
+    if (!call && rule->kind == LIG_GUARD_STARTS && is_counted(module, index, guard.bound)) return LIG_OK;
     const LigValue *input = call && read == index ? NULL : find_input(index, &guard);
     if (!input || (input != index && rule->kind != LIG_GUARD_INDEX)) {
         return lig_fail(

@@ -118,7 +118,47 @@ static LigStatus check_outputs(const Lowerer *l)
     return LIG_OK;
 }
 
-LigStatus lig_lower_variant(LigModule *module, const LigFunc *variant, LigCompiler *compiler, LigLowered **out)
+// The compiler's loop on our threads.
+
+typedef struct Each {
+    void (*fn)(void *user, int64_t index);
+    void *user;
+} Each;
+
+static void run_each(void *user, int thread, int64_t begin, int64_t end)
+{
+    (void)thread;
+    const Each *each = user;
+    for (int64_t i = begin; i < end; i++) each->fn(each->user, i);
+}
+
+static void run_loop(void *self, int64_t count, void (*fn)(void *user, int64_t index), void *user)
+{
+    const LigParallel *parallel = self;
+    Each each = {fn, user};
+    parallel->run(parallel->self, count, run_each, &each);
+}
+
+// All kernels of the variant at once, so that threads share the work.
+static LigStatus make_kernels(const Lowerer *l, const LigParallel *parallel)
+{
+    const LigFunc **kernels = LIG_NEW_ARRAY(l->module->arena, const LigFunc *, l->module->funcs.count);
+    bool *seen = LIG_NEW_ARRAY(l->module->arena, bool, l->module->funcs.count);
+    LigKernelList list = {.items = kernels};
+    if (!kernels || !seen) return lig_no_memory(l->module->ctx);
+    for (size_t i = 0; i < l->variant->ops.count; i++) {
+        const LigFunc *kernel = l->variant->ops.data[i]->callee;
+        size_t index = kernel ? lig_module_func_index(l->module, kernel) : 0;
+        if (!kernel || seen[index]) continue;
+        seen[index] = true;
+        kernels[list.count++] = kernel;
+    }
+    const LigCompileLoop loop = {run_loop, (void *)(uintptr_t)parallel};
+    return lig_compiler_make(l->compiler, l->module, &list, &loop);
+}
+
+LigStatus lig_lower_variant(LigModule *module, const LigFunc *variant, LigCompiler *compiler,
+                            const LigParallel *parallel, LigLowered **out)
 {
     Lowerer l = {.module = module,
                  .variant = variant,
@@ -127,6 +167,7 @@ LigStatus lig_lower_variant(LigModule *module, const LigFunc *variant, LigCompil
     l.functions = LIG_NEW_ARRAY(module->arena, LigKernelFn *, module->funcs.count);
     if (!l.lowered || !l.functions) return lig_no_memory(module->ctx);
     LIG_TRY(check_outputs(&l));
+    LIG_TRY(make_kernels(&l, parallel));
     for (size_t i = 0; i < variant->ops.count; i++) {
         if (variant->ops.data[i]->callee) LIG_TRY(add_call(&l, variant->ops.data[i]));
     }

@@ -15,9 +15,9 @@ typedef struct LigLowered {
     bool is_bound;
 } LigLowered;
 
-// Errors: those of compiling; UNSUPPORTED for a variant that returns one of its inputs, params or states.
+// Kernels are compiled on the threads of `parallel`. Errors: those of compiling; UNSUPPORTED for a variant that returns one of its inputs, params or states.
 LigStatus lig_lower_variant(LigModule *module, const LigFunc *variant, LigCompiler *compiler,
-                            LigLowered **out) LIG_MUST_CHECK;
+                            const LigParallel *parallel, LigLowered **out) LIG_MUST_CHECK;
 // Computes the tile counts under `dims`; free when they are the same as before.
 LigStatus lig_lowered_bind(LigLowered *lowered, const LigModule *module, const int64_t *dims) LIG_MUST_CHECK;
 

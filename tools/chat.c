@@ -17,14 +17,12 @@ LigStatus lig_chat_open(LigContext *ctx, const LigTokenizer *tokenizer, LigChat 
     }
     *out = (LigChat){.ctx = ctx, .tokenizer = tokenizer, .arena = lig_arena_create()};
     if (!out->arena || !lig_variant_new_list(out->arena, &out->messages)) return lig_no_memory(ctx);
-    LIG_TRY(lig_added_index_build(ctx, image, &out->added));
     return lig_template_parse(ctx, NULL, image->chat_template, &out->layout);
 }
 
 void lig_chat_close(LigChat *chat)
 {
     lig_template_destroy(chat->layout);
-    lig_added_index_free(&chat->added);
     lig_arena_destroy(chat->arena);
     *chat = (LigChat){0};
 }
@@ -32,9 +30,7 @@ void lig_chat_close(LigChat *chat)
 // The next special token in `text` from `from` on.
 static bool find_special(const LigChat *chat, bool normalized, LigStr text, size_t from, LigAddedMatch *match)
 {
-    const LigImage *image = lig_tokenizer_image(chat->tokenizer);
-    const LigAddedQuery query = {.normalized = normalized, .parse_special = true};
-    while (lig_added_find(image, &chat->added, query, text, from, match)) {
+    while (lig_tokenizer_find_added(chat->tokenizer, normalized, text, from, match)) {
         if (lig_tokenizer_is_special(chat->tokenizer, match->id)) return true;
         from = match->end;
     }

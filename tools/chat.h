@@ -5,7 +5,6 @@
 #define LIG_TOOLS_CHAT_H
 
 #include "ir/base/vec.h"
-#include "runtime/text/added.h"
 #include "runtime/text/template.h"
 #include "runtime/text/tokenizer.h"
 
@@ -14,7 +13,6 @@ typedef struct LigChat {
     LigArena *arena;
     const LigTokenizer *tokenizer; // borrowed
     LigTemplate *layout;
-    LigAddedIndex added;
     LigVariant messages;
     LIG_VEC(LigStr) literal; // special tokens that people wrote, by the number of their placeholder
 } LigChat;

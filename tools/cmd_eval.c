@@ -1,4 +1,5 @@
 // liga eval: one call of a function of a graph in text, compiled or by the interpreter at the text's stage.
+#include "ir/bind.h"
 #include "tools/json_output.h"
 #include "tools/model_open.h"
 #include "tools/tensor_io.h"
@@ -129,11 +130,68 @@ static LigStatus prepare(Eval *e, const LigModule *module)
     return state_dims(e, module);
 }
 
+// ---- --verify: passes are held to the call that is made ----
+
+static const LigFunc *find_callee(const Eval *e, const LigModule *module)
+{
+    const LigFunc *func = lig_module_find_func(module, e->func);
+    return func && func->kind == LIG_FUNC ? func : NULL;
+}
+
+// Zeros, or what an input of the state's name says; in rows. NULL data: the state's size is not known.
+static LigStatus example_state(Eval *e, const LigValue *state, const int64_t *symbols, LigTensor *out)
+{
+    size_t bytes;
+    if (lig_inputs_have(e->inputs, state->name))
+        return lig_inputs_get(e->options, e->inputs, state->name, state->type.dtype, out);
+    *out = (LigTensor){0};
+    bool known = lig_type_bind(&state->type, symbols, &out->shape);
+    out->shape.layout = (LigLayout){0};
+    if (!known || !lig_shape_bytes(&out->shape, &bytes)) return LIG_OK;
+    out->data = lig_arena_alloc(e->options->arena, bytes);
+    return out->data ? LIG_OK : lig_no_memory(e->ctx);
+}
+
+static LigStatus fill_example(Eval *e, const LigModule *module, const LigFunc *func, LigExampleCall *call)
+{
+    LigArena *arena = e->options->arena;
+    LigTensor *inputs = LIG_NEW_ARRAY(arena, LigTensor, func->inputs.count);
+    LigShape *shapes = LIG_NEW_ARRAY(arena, LigShape, func->inputs.count);
+    LigTensor *states = LIG_NEW_ARRAY(arena, LigTensor, module->states.count);
+    if (!inputs || !shapes || !states) return lig_no_memory(e->ctx);
+    for (size_t i = 0; i < func->inputs.count; i++) {
+        const LigValue *input = func->inputs.data[i];
+        LIG_TRY(lig_inputs_get(e->options, e->inputs, input->name, input->type.dtype, &inputs[i]));
+        shapes[i] = inputs[i].shape;
+    }
+    LIG_TRY(lig_bind_dims(module, func, shapes, e->symbols, call->symbols));
+    for (size_t i = 0; i < module->states.count; i++) {
+        LIG_TRY(example_state(e, module->states.data[i], call->symbols, &states[i]));
+        if (!states[i].data) return LIG_OK; // asked for later, by name
+    }
+    call->func = func->name;
+    call->inputs = inputs;
+    call->states = states;
+    e->model.verify_call = call;
+    return LIG_OK;
+}
+
+static LigStatus choose_verify_call(Eval *e, const LigModule *module)
+{
+    const LigFunc *func = find_callee(e, module);
+    bool compares =
+        lig_option_given(e->options, LIG_OPT_VERIFY) && !lig_option_given(e->options, LIG_OPT_INTERPRET);
+    if (!func || !compares) return LIG_OK;
+    LigExampleCall *call = LIG_NEW(e->options->arena, LigExampleCall);
+    return call ? fill_example(e, module, func, call) : lig_no_memory(e->ctx);
+}
+
 static LigStatus compile(Eval *e)
 {
     LigModule *module;
     LIG_TRY(lig_open_model_build(&e->model, &module));
     LigStatus status = prepare(e, module);
+    if (status == LIG_OK) status = choose_verify_call(e, module);
     if (status != LIG_OK) {
         lig_module_destroy(module);
         return status;

@@ -1,23 +1,21 @@
 // liga opt: a graph or spec, formatted, or a graph with passes run on it.
 #include "ir/verify.h"
+#include "runtime/example_call.h"
 #include "tools/command_output.h"
 #include "tools/diagnostics.h"
 #include "tools/graph_output.h"
 #include "tools/json_output.h"
+#include "tools/model_open.h"
+#include "tools/plan_report.h"
+#include "tools/verify_report.h"
 
 #include <string.h>
 
-static const char *numerics_name(LigNumerics numerics)
-{
-    static const char *const names[] = {"exact", "reassociates", "changes meaning"};
-    return names[numerics];
-}
-
 static json_t *pass_facts(const LigPassInfo *pass)
 {
-    return json_pack("{s:s,s:s,s:s,s:s,s:s}", "name", pass->name, "from", lig_stage_name(pass->from), "to",
-                     lig_stage_name(pass->to), "numerics", numerics_name(pass->numerics), "summary",
-                     pass->summary);
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "name", pass->name, "from", lig_stage_name(pass->from),
+                     "to", lig_stage_name(pass->to), "numerics", lig_numerics_name(pass->numerics), "needs",
+                     pass->needs, "keeps", pass->keeps, "summary", pass->summary);
 }
 
 static LigStatus list_passes(const LigOptions *options)
@@ -35,7 +33,9 @@ static LigStatus list_passes(const LigOptions *options)
     for (size_t i = 0; i < lig_pass_count(); i++) {
         const LigPassInfo *pass = lig_pass_info(i);
         lig_text_printf(&text, "%-12s %s -> %s, %s: %s\n", pass->name, lig_stage_name(pass->from),
-                        lig_stage_name(pass->to), numerics_name(pass->numerics), pass->summary);
+                        lig_stage_name(pass->to), lig_numerics_name(pass->numerics), pass->summary);
+        if (!lig_option_given(options, LIG_OPT_VERBOSE)) continue;
+        lig_text_printf(&text, "             needs: %s\n             keeps: %s\n", pass->needs, pass->keeps);
     }
     return lig_command_output_text(options, &text);
 }
@@ -109,6 +109,32 @@ static void tell_times(const LigOptions *options, const LigPassManager *manager)
     }
 }
 
+static LigStatus run_list(LigPassManager *manager, LigModule *module, const PassList *list)
+{
+    LIG_TRY(lig_pass_dump(manager, module, lig_stage_name(module->stage)));
+    for (size_t i = 0; i < list->items.count; i++) LIG_TRY(lig_pass_run(manager, module, list->items.data[i]));
+    return LIG_OK;
+}
+
+// With --verify the passes are held to random calls, and where a graph comes without its weights, random ones.
+static LigStatus run_compared(LigOptions *options, LigPassManager *manager, LigModule *module,
+                              const PassList *list)
+{
+    LigExampleCalls calls;
+    uint64_t seed = (uint64_t)lig_option_integer(options, LIG_OPT_SEED);
+    LIG_TRY(lig_example_params(module, seed));
+    LIG_TRY(lig_example_calls(module, options->arena, seed, &calls));
+    LIG_TRY(lig_comparison_create(module, calls.items, calls.count, &manager->comparison));
+    LigStatus status = run_list(manager, module, list);
+    const LigComparison *c = manager->comparison;
+    if (status == LIG_OK)
+        lig_verify_report(options, lig_comparison_call_count(c), lig_comparison_measure(c, 0),
+                          lig_comparison_measure_count(c));
+    lig_comparison_destroy(manager->comparison);
+    manager->comparison = NULL;
+    return status;
+}
+
 static LigStatus run_passes(LigOptions *options, LigModule *module, const PassList *list)
 {
     LigPassManager manager = {.options = lig_open_model_passes(options),
@@ -116,11 +142,10 @@ static LigStatus run_passes(LigOptions *options, LigModule *module, const PassLi
     LIG_TRY(lig_open_model_dump_dir(options, &manager.dump_dir));
     // Passes take a module that obeys the rules for granted.
     if (manager.verify || list->items.count > 0) LIG_TRY(lig_verify_module(module));
-    LIG_TRY(lig_pass_dump(&manager, module, lig_stage_name(module->stage)));
-    for (size_t i = 0; i < list->items.count; i++) {
-        LIG_TRY(lig_pass_run(&manager, module, list->items.data[i]));
-    }
+    bool compares = manager.verify && list->items.count > 0;
+    LIG_TRY(compares ? run_compared(options, &manager, module, list) : run_list(&manager, module, list));
     tell_times(options, &manager);
+    lig_plan_report(options, module);
     return LIG_OK;
 }
 

@@ -1,4 +1,4 @@
-// liga tokenize: text to ids and back, by the tokenizer of a model or of a tokenizer.json alone.
+// liga tokenize: text to ids and back, by the tokenizer of a model, or a tokenizer's file alone.
 #include "tools/command_output.h"
 #include "tools/diagnostics.h"
 #include "tools/interrupt.h"
@@ -10,6 +10,7 @@ typedef struct Work {
     LigOptions *options;
     LigContext *ctx;
     const LigTokenizer *tokenizer;
+    LigEncoder *encoder;
     LigCommandOutput output;
 } Work;
 
@@ -17,7 +18,7 @@ static LigStatus encode(const Work *work, LigStr text, LigTokenIds *ids)
 {
     const LigEncodeOptions how = {.parse_special = true,
                                   .add_special = lig_option_given(work->options, LIG_OPT_SPECIAL)};
-    return lig_tokenizer_encode(work->ctx, work->tokenizer, text, how, ids);
+    return lig_encoder_encode(work->ctx, work->encoder, text, how, ids);
 }
 
 static LigStatus fail_line(const Work *work, uint32_t line, const char *what)
@@ -164,6 +165,7 @@ LigStatus lig_cmd_tokenize(LigOptions *options)
     LigOpenTokenizer open = {0};
     LigStatus status = lig_open_tokenizer(&open, options->ctx, lig_options_operand(options));
     Work work = {.options = options, .ctx = options->ctx, .tokenizer = open.tokenizer};
+    if (status == LIG_OK) status = lig_encoder_create(options->ctx, open.tokenizer, &work.encoder);
     if (status == LIG_OK) status = lig_command_output_open(options, &work.output);
     if (status == LIG_OK) {
         bool backwards = lig_option_given(options, LIG_OPT_DECODE);
@@ -171,6 +173,7 @@ LigStatus lig_cmd_tokenize(LigOptions *options)
             lig_option_given(options, LIG_OPT_JSONL) ? do_lines(&work, backwards) : do_all(&work, backwards);
         status = lig_command_output_close(&work.output, status);
     }
+    lig_encoder_destroy(work.encoder);
     lig_open_tokenizer_close(&open);
     return status;
 }

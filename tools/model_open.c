@@ -4,6 +4,7 @@
 #include "tools/cache_folder_option.h"
 #include "tools/diagnostics.h"
 #include "tools/progress.h"
+#include "tools/verify_report.h"
 #include "tools/version.h"
 
 #include <errno.h>
@@ -50,16 +51,21 @@ LigDtype lig_open_model_kv(const LigOptions *options)
     return lig_option_is(options, LIG_OPT_KV, "bf16") ? LIG_BF16 : LIG_F32;
 }
 
-// --act; auto is what --dtype says where it is given, else 8 bits for compiled commands that generate: their
-// perplexity stays within 1 % of f32's, and they are the ones that wait for weights.
+// Commands whose numbers others are compared with, and the one that is told every pass.
+static bool is_exact(LigCommandId command)
+{
+    return command == LIG_CMD_FORWARD || command == LIG_CMD_EVAL || command == LIG_CMD_SCORE ||
+           command == LIG_CMD_EMBED || command == LIG_CMD_OPT;
+}
+
+// --act; auto is what --dtype says where it is given, else the fastest that keeps perplexity within 1 % of f32's:
+// 8 bits, but for exact commands and the interpreter.
 static LigActivations wanted_activations(const LigOptions *options)
 {
     if (lig_option_is(options, LIG_OPT_ACT, "i8")) return LIG_ACTIVATIONS_I8;
-    bool generates = options->command->id == LIG_CMD_RUN || options->command->id == LIG_CMD_BENCH;
-    bool is_free = lig_option_is(options, LIG_OPT_ACT, "auto") &&
-                   lig_option_is(options, LIG_OPT_DTYPE, "auto") &&
-                   !lig_option_given(options, LIG_OPT_INTERPRET);
-    return is_free && generates ? LIG_ACTIVATIONS_I8 : LIG_ACTIVATIONS_F32;
+    bool is_auto = lig_option_is(options, LIG_OPT_ACT, "auto") && lig_option_is(options, LIG_OPT_DTYPE, "auto");
+    bool is_fast = !is_exact(options->command->id) && !lig_option_given(options, LIG_OPT_INTERPRET);
+    return is_auto && is_fast ? LIG_ACTIVATIONS_I8 : LIG_ACTIVATIONS_F32;
 }
 
 static bool has_integer_weights(const LigModule *module)
@@ -159,6 +165,8 @@ static LigStatus compile(LigOpenModel *model, LigModule *module)
                                 .passes = lig_open_model_passes(options),
                                 .interpret = lig_option_given(options, LIG_OPT_INTERPRET),
                                 .verify = lig_option_given(options, LIG_OPT_VERIFY),
+                                .verify_call = model->verify_call,
+                                .verify_seed = (uint64_t)lig_option_integer(options, LIG_OPT_SEED),
                                 .time = lig_option_given(options, LIG_OPT_TIME)};
     LigStatus status = prepare_machine(model);
     if (status == LIG_OK) status = lig_open_model_dump_dir(model->options, &how.dump_dir);
@@ -169,7 +177,11 @@ static LigStatus compile(LigOpenModel *model, LigModule *module)
     }
     if (has_integer_weights(module)) model->activations = how.passes.activations;
     tell_arithmetic(model);
-    return lig_executable_create(module, &how, &model->executable);
+    LIG_TRY(lig_executable_create(module, &how, &model->executable));
+    if (!how.verify || how.interpret) return LIG_OK;
+    LigExecutableFacts facts = lig_executable_facts(model->executable);
+    lig_verify_report(options, facts.verified_calls, facts.measures, facts.measure_count);
+    return LIG_OK;
 }
 
 LigStatus lig_open_model_compile(LigOpenModel *model, LigModule *module)

@@ -15,10 +15,11 @@ typedef struct LigOpenModel {
     LigTarget target;
     LigPool *pool;
     LigParallel parallel;
-    LigExecutable *executable;  // owns the module
-    LigActivations activations; // F32 also where no weight is read in 8 bits
-    LigTokenizer *tokenizer;    // NULL until asked for
-    double load_ms;             // of opening and compiling so far; the caller may add
+    LigExecutable *executable;         // owns the module
+    LigActivations activations;        // F32 also where no weight is read in 8 bits
+    LigTokenizer *tokenizer;           // NULL until asked for
+    const LigExampleCall *verify_call; // for --verify, set before compiling: NULL for random calls
+    double load_ms;                    // of opening and compiling so far; the caller may add
 } LigOpenModel;
 
 // Checks what the options ask of the arithmetic, and opens MODEL. Errors: UNSUPPORTED (an option's value that

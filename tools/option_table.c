@@ -7,6 +7,7 @@
 #define C(ID) (1u << LIG_CMD_##ID)
 #define ALL UINT32_MAX
 #define COMPILES (C(RUN) | C(FORWARD) | C(EVAL) | C(BENCH) | C(PERPLEXITY) | C(SCORE) | C(EMBED) | C(CLASSIFY))
+#define WRITES (C(COMPILE) | C(QUANTIZE))
 static const LigOptionInfo options[LIG_OPTION_COUNT] = {
 #define LIG_OPTION(ID, name, letter, kind, value, least, most, fallback, commands, help)                       \
     {name, letter, LIG_OPTION_##kind, value, (double)(least), (double)(most), fallback, commands, help},

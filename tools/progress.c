@@ -1,15 +1,11 @@
 #include "tools/progress.h"
 
+#include "ir/base/clock.h"
+
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
-double lig_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
+double lig_seconds(void) { return (double)lig_clock_ns() * 1e-9; }
 
 LigProgress lig_progress_start(const LigOptions *options, const char *what, const char *unit, int64_t total)
 {

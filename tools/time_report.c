@@ -1,6 +1,7 @@
 #include "tools/time_report.h"
 
 #include "tools/diagnostics.h"
+#include "tools/plan_report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,24 @@ static void print_passes(const LigExecutableFacts *facts)
     fprintf(stderr, "\npacking weights %.1f ms\n", facts->load_ms);
 }
 
+static void print_costs(const LigCompilerFacts *facts)
+{
+    fprintf(
+        stderr,
+        "kernels %.1f ms: %zu compiled, %zu from the cache; loading LLVM %.1f; summed over threads: writing IR "
+        "%.1f, verifying it %.1f, generating code %.1f, loading objects %.1f, cache %.1f\n",
+        facts->all_ms, facts->compiled, facts->cached, facts->llvm_load_ms, facts->emit_ms, facts->verify_ms,
+        facts->codegen_ms, facts->link_ms, facts->cache_ms);
+    fprintf(stderr, "%-40s %8s %8s %8s %8s %8s %8s %8s\n", "kernel made, ms", "", "IR", "verify", "code",
+            "load", "cache", "bytes");
+    for (size_t i = 0; i < facts->cost_count; i++) {
+        const LigKernelCost *cost = &facts->costs[i];
+        fprintf(stderr, "@%-39.*s %8s %8.2f %8.2f %8.2f %8.2f %8.2f %8zu\n", LIG_STR_ARG(cost->name),
+                cost->is_cached ? "cached" : "compiled", cost->emit_ms, cost->verify_ms, cost->codegen_ms,
+                cost->link_ms, cost->cache_ms, cost->bytes);
+    }
+}
+
 void lig_time_report(const LigOptions *options, const LigExecutable *executable)
 {
     if (!lig_option_given(options, LIG_OPT_TIME)) return;
@@ -41,12 +60,8 @@ void lig_time_report(const LigOptions *options, const LigExecutable *executable)
     if (!sorted || facts.time_count == 0) return;
     memcpy(sorted, facts.times, facts.time_count * sizeof *sorted);
     qsort(sorted, facts.time_count, sizeof *sorted, by_falling_time);
-    const LigCompilerFacts *c = &facts.compiler;
     print_passes(&facts);
-    fprintf(stderr,
-            "kernels %.1f ms: loading LLVM %.1f, writing IR %.1f, verifying it %.1f, generating code %.1f, "
-            "loading objects %.1f, cache %.1f\n",
-            c->all_ms, c->llvm_load_ms, c->emit_ms, c->verify_ms, c->codegen_ms, c->link_ms, c->cache_ms);
+    print_costs(&facts.compiler);
     print_times(sorted, facts.time_count);
 }
 
@@ -74,6 +89,7 @@ void lig_memory_report(const LigOptions *options, const LigExecutable *executabl
                      facts.load_ms);
     lig_tell_verbose(options, "plugins loaded: %s", c->plugins);
     if (c->cache_trouble[0]) lig_tell_verbose(options, "cache not used: %s", c->cache_trouble);
+    lig_plan_report(options, lig_executable_module(executable));
     lig_tell_verbose(options, "arena %llu bytes, packed weights %llu bytes, at most %llu bytes in memory",
                      (unsigned long long)facts.arena_bytes, (unsigned long long)facts.resident_bytes,
                      (unsigned long long)peak_resident_bytes());

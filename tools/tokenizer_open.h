@@ -1,4 +1,5 @@
-// The tokenizer of a MODEL, without the rest of it; MODEL may be a tokenizer.json too.
+// The tokenizer of a MODEL, without the rest of it; MODEL may be a tokenizer.json or a SentencePiece model
+// file too.
 #ifndef LIG_TOOLS_TOKENIZER_OPEN_H
 #define LIG_TOOLS_TOKENIZER_OPEN_H
 

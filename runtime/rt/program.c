@@ -1,6 +1,6 @@
 #include "runtime/rt/program.h"
 
-#include <time.h>
+#include "ir/base/clock.h"
 
 // What the threads of one call share.
 typedef struct Job {
@@ -38,18 +38,11 @@ static void *address(const LigProgramMemory *memory, LigBufferRef ref)
     return NULL;
 }
 
-static uint64_t now_nanoseconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 void lig_program_run(const LigProgram *program, const LigProgramMemory *memory, const int64_t *dims,
                      const int64_t *tiles, const LigParallel *parallel, const LigProgramTimes *times)
 {
     void *buffers[LIG_MAX_CALL_BUFFERS];
-    uint64_t before = times ? now_nanoseconds() : 0;
+    int64_t before = times ? lig_clock_ns() : 0;
     for (size_t i = 0; i < program->call_count; i++) {
         const LigKernelCall *call = &program->calls[i];
         for (uint32_t j = 0; j < call->buffer_count; j++) {
@@ -58,8 +51,8 @@ void lig_program_run(const LigProgram *program, const LigProgramMemory *memory, 
         Job job = {call->kernel, buffers, dims, memory->scratch, program->scratch_bytes};
         parallel->run(parallel->self, tiles[i], run_tiles, &job);
         if (!times) continue;
-        uint64_t after = now_nanoseconds();
-        times->nanoseconds[call->kernel_index] += after - before;
+        int64_t after = lig_clock_ns();
+        times->nanoseconds[call->kernel_index] += (uint64_t)(after - before);
         times->calls[call->kernel_index]++;
         before = after;
     }

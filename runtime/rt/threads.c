@@ -13,6 +13,7 @@
 #include "runtime/rt/threads.h"
 
 #include "ir/base/alloc.h"
+#include "ir/base/clock.h"
 
 #include <limits.h>
 #include <linux/futex.h>
@@ -21,7 +22,6 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { LINE_BYTES = 64, PIECES_PER_SHARE = 8, PAUSES_PER_LOOK = 64 };
@@ -73,13 +73,6 @@ static void futex_wake(_Atomic uint32_t *word, int count)
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static void pause_briefly(void)
 {
 #if defined(__x86_64__)
@@ -94,7 +87,7 @@ static bool spin_while(const LigPool *pool, _Atomic uint32_t *word, uint32_t val
         if (atomic_load_explicit(word, memory_order_relaxed) != value) return true;
         pause_briefly();
     }
-    int64_t spent = now_ns() - start;
+    int64_t spent = lig_clock_ns() - start;
     if (pool->crowded || spent > quiet_spin_ns) sched_yield();
     return spent < (pool->crowded ? crowded_spin_ns : spin_ns);
 }
@@ -137,7 +130,7 @@ static void leave_job(LigPool *pool)
 // Returns the new epoch once it differs from `seen`.
 static uint32_t await_epoch(LigPool *pool, uint32_t seen)
 {
-    int64_t start = now_ns();
+    int64_t start = lig_clock_ns();
     uint32_t epoch;
     while ((epoch = atomic_load_explicit(&pool->epoch, memory_order_acquire)) == seen) {
         if (spin_while(pool, &pool->epoch, seen, start)) continue;
@@ -188,7 +181,7 @@ static void deal(LigPool *pool, int64_t tiles)
 static void close_job(LigPool *pool)
 {
     uint32_t state = atomic_fetch_and(&pool->state, ~state_open) & ~state_open;
-    int64_t start = now_ns();
+    int64_t start = lig_clock_ns();
     while (state != 0 && spin_while(pool, &pool->state, state, start))
         state = atomic_load_explicit(&pool->state, memory_order_acquire);
     if (state != 0) state = atomic_fetch_or(&pool->state, state_waiting) | state_waiting;

@@ -4,6 +4,7 @@
 #include "runtime/text/image_layout.h"
 #include "runtime/text/utf8.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef struct Section {
@@ -74,10 +75,9 @@ static LigStatus check_info(Opening *o)
     if (section->count != 1) return bad(o, "no description of the tokenizer");
     const LigImageInfo *info = section->data;
     o->image->info = info;
-    if (info->model < LIG_TEXT_BYTE_BPE || info->model > LIG_TEXT_SENTENCE_BPE)
+    if (info->model < LIG_TEXT_BYTE_BPE || info->model > LIG_TEXT_WORD_LEVEL)
         return bad(o, "an unknown kind of model");
-    if ((info->flags & ~(uint32_t)LIG_TEXT_ALL_FLAGS) != 0 || info->reserved != 0)
-        return bad(o, "unknown flags");
+    if ((info->flags & ~(uint32_t)LIG_TEXT_ALL_FLAGS) != 0) return bad(o, "unknown flags");
     if (info->token_count > INT32_MAX - 1) return bad(o, "too many tokens");
     if (!is_id_or_none(o, info->bos) || !is_id_or_none(o, info->eos) || !is_id_or_none(o, info->unk) ||
         !is_id_or_none(o, info->pad))
@@ -138,14 +138,42 @@ static LigStatus check_rules(Opening *o, LigImageSection kind, uint32_t last_kin
 {
     const Section *section = &o->sections[kind];
     const LigImageRule *rules = section->data;
-    if (section->count > LIG_IMAGE_MAX_RULES) return bad(o, "too many normalisers or splits");
+    const size_t strings = o->image->strings.length;
+    if (section->count > LIG_IMAGE_MAX_RULES) return bad(o, "too many normalisers, splits or decoders");
     for (size_t i = 0; i < section->count; i++) {
         if (rules[i].kind < 1 || rules[i].kind > last_kind)
-            return bad(o, "an unknown kind of normaliser or split");
-        if (rules[i].text_offset > o->image->strings.length ||
-            rules[i].text_bytes > o->image->strings.length - rules[i].text_offset)
-            return bad(o, "a pattern outside the strings");
+            return bad(o, "an unknown kind of normaliser, split or decoder");
+        if (rules[i].flags & ~(uint32_t)LIG_RULE_ALL_FLAGS) return bad(o, "unknown flags of a rule");
+        if (rules[i].text_offset > strings || rules[i].text_bytes > strings - rules[i].text_offset ||
+            rules[i].with_offset > strings || rules[i].with_bytes > strings - rules[i].with_offset)
+            return bad(o, "a text of a rule outside the strings");
     }
+    return LIG_OK;
+}
+
+// What lies behind the tokens: ids of bytes, scores, the trie. The nodes are checked as they are walked.
+static LigStatus check_model_tables(Opening *o)
+{
+    LigImage *image = o->image;
+    const Section *bytes = &o->sections[LIG_IMAGE_BYTE_IDS];
+    const Section *scores = &o->sections[LIG_IMAGE_SCORES];
+    const Section *nodes = &o->sections[LIG_IMAGE_NODES];
+    if (bytes->count != 256) return bad(o, "no ids of the 256 bytes");
+    image->byte_ids = bytes->data;
+    for (size_t i = 0; i < bytes->count; i++)
+        if (!is_id_or_none(o, image->byte_ids[i])) return bad(o, "an unknown id of a byte");
+    const bool is_unigram = image->info->model == LIG_TEXT_UNIGRAM;
+    if (scores->count != (is_unigram ? image->info->token_count : 0)) return bad(o, "a wrong number of scores");
+    image->scores = scores->data;
+    for (size_t i = 0; i < scores->count; i++)
+        if (!isfinite(image->scores[i])) return bad(o, "a score that is no number");
+    if (!isfinite(image->info->unk_score)) return bad(o, "a score that is no number");
+    if ((is_unigram || image->info->model == LIG_TEXT_WORD_PIECE) && nodes->count == 0)
+        return bad(o, "no trie of the tokens");
+    image->nodes = nodes->data;
+    image->node_count = nodes->count;
+    for (size_t i = 0; i < nodes->count; i++)
+        if (!is_id_or_none(o, image->nodes[i].id)) return bad(o, "the trie names an unknown id");
     return LIG_OK;
 }
 
@@ -190,8 +218,14 @@ LigStatus lig_image_open(LigContext *ctx, const void *data, size_t size, LigImag
     LIG_TRY(check_tokens(&o));
     LIG_TRY(check_hashes(&o));
     out->strings = section_text(&o.sections[LIG_IMAGE_STRINGS]);
-    LIG_TRY(check_rules(&o, LIG_IMAGE_NORMALISERS, LIG_NORMALISE_NFKD));
-    LIG_TRY(check_rules(&o, LIG_IMAGE_SPLITS, LIG_SPLIT_KEEP));
+    LIG_TRY(check_model_tables(&o));
+    LIG_TRY(check_rules(&o, LIG_IMAGE_NORMALISERS, LIG_NORMALISE_NMT));
+    LIG_TRY(check_rules(&o, LIG_IMAGE_SPLITS, LIG_SPLIT_REPLACE));
+    LIG_TRY(check_rules(&o, LIG_IMAGE_DECODERS, LIG_DECODE_JOIN));
+    out->decoders = o.sections[LIG_IMAGE_DECODERS].data;
+    out->decoder_count = o.sections[LIG_IMAGE_DECODERS].count;
+    out->subword_prefix = section_text(&o.sections[LIG_IMAGE_SUBWORD_PREFIX]);
+    out->word_end = section_text(&o.sections[LIG_IMAGE_WORD_END]);
     out->normalisers = o.sections[LIG_IMAGE_NORMALISERS].data;
     out->normaliser_count = o.sections[LIG_IMAGE_NORMALISERS].count;
     out->splits = o.sections[LIG_IMAGE_SPLITS].data;
@@ -234,4 +268,24 @@ const LigImageMerge *lig_image_merge(const LigImage *image, uint32_t left, uint3
 LigStr lig_image_rule_text(const LigImage *image, const LigImageRule *rule)
 {
     return (LigStr){image->strings.data + rule->text_offset, rule->text_bytes};
+}
+
+LigStr lig_image_rule_with(const LigImage *image, const LigImageRule *rule)
+{
+    return (LigStr){image->strings.data + rule->with_offset, rule->with_bytes};
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int lig_byte_of_spelling(LigStr token)
+{
+    if (token.length != 6 || !lig_str_starts_with(token, LIG_STR("<0x")) || token.data[5] != '>') return -1;
+    const int high = hex_digit(token.data[3]);
+    const int low = hex_digit(token.data[4]);
+    return high < 0 || low < 0 ? -1 : 16 * high + low;
 }

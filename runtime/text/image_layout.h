@@ -20,6 +20,12 @@ typedef enum LigImageSection {
     LIG_IMAGE_END_IDS,
     LIG_IMAGE_CHAT_TEMPLATE,
     LIG_IMAGE_STRINGS,
+    LIG_IMAGE_DECODERS,
+    LIG_IMAGE_BYTE_IDS,
+    LIG_IMAGE_SCORES,
+    LIG_IMAGE_NODES,
+    LIG_IMAGE_SUBWORD_PREFIX,
+    LIG_IMAGE_WORD_END,
     LIG_IMAGE_SECTION_COUNT,
 } LigImageSection;
 
@@ -52,10 +58,16 @@ static const uint32_t lig_image_element_bytes[LIG_IMAGE_SECTION_COUNT] = {
     [LIG_IMAGE_END_IDS] = sizeof(int32_t),
     [LIG_IMAGE_CHAT_TEMPLATE] = 1,
     [LIG_IMAGE_STRINGS] = 1,
+    [LIG_IMAGE_DECODERS] = sizeof(LigImageRule),
+    [LIG_IMAGE_BYTE_IDS] = sizeof(int32_t),
+    [LIG_IMAGE_SCORES] = sizeof(double),
+    [LIG_IMAGE_NODES] = sizeof(LigImageNode),
+    [LIG_IMAGE_SUBWORD_PREFIX] = 1,
+    [LIG_IMAGE_WORD_END] = 1,
 };
 
 _Static_assert(sizeof(LigImageHeader) == 24 && sizeof(LigImageEntry) == 24, "the image has no padding");
-_Static_assert(sizeof(LigImageInfo) == 32 && sizeof(LigImageMerge) == 16, "the image has no padding");
+_Static_assert(sizeof(LigImageInfo) == 40 && sizeof(LigImageMerge) == 16, "the image has no padding");
 
 // Where a pair of ids begins its search in a table of `slot_count` (a power of two) places.
 static inline size_t lig_image_merge_slot(uint32_t left, uint32_t right, size_t slot_count)

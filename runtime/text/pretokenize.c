@@ -1,64 +1,48 @@
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "runtime/text/pretokenize.h"
 
 #include "ir/base/alloc.h"
+#include "runtime/text/matcher.h"
 #include "runtime/text/utf8.h"
 
-#include <pcre2.h>
-
 typedef struct Step {
-    LigSplitKind kind;
-    pcre2_code *code;
+    LigImageRule rule;
+    LigStr text, with;
+    LigMatcher matcher;
+    LigText changed; // the piece as the step changed it, while the steps after it run
 } Step;
 
 struct LigPretokenizer {
-    pcre2_general_context *memory;
     Step steps[LIG_IMAGE_MAX_RULES];
-    size_t step_count;
+    size_t count;
 };
 
 typedef struct Run {
     LigContext *ctx;
-    const LigPretokenizer *pretokenizer;
-    pcre2_match_data *match; // one for all steps: a match's place is copied out before the next step runs
-    LigPieceFn each;
-    void *user;
+    LigPretokenizer *pretokenizer;
+    LigPieces pieces;
 } Run;
 
-static void *pcre_alloc(size_t bytes, void *unused)
-{
-    (void)unused;
-    return lig_alloc(bytes);
-}
+// Where a step cuts one piece: what it has seen but not given on yet.
+typedef struct Cutting {
+    Run *run;
+    size_t step;
+    LigStr text;
+    bool is_first;
+    bool is_pending, was_match;
+    size_t begin, end;
+} Cutting;
 
-static void pcre_free(void *pointer, void *unused)
+static LigStatus init_step(LigContext *ctx, const LigImage *image, const LigImageRule *rule, Step *step)
 {
-    (void)unused;
-    lig_free(pointer);
-}
-
-static LigStatus compile(LigContext *ctx, LigPretokenizer *pretokenizer, LigStr pattern, pcre2_code **out)
-{
-    pcre2_compile_context *settings = pcre2_compile_context_create(pretokenizer->memory);
-    if (!settings) return lig_no_memory(ctx);
-    int error = 0;
-    PCRE2_SIZE at = 0;
-    *out = pcre2_compile((PCRE2_SPTR)pattern.data, pattern.length,
-                         PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &error, &at, settings);
-    pcre2_compile_context_free(settings);
-    if (*out) {
-        // Without machine code (no memory for it, or another processor) the pattern is interpreted: same
-        // matches.
-        (void)pcre2_jit_compile(*out, PCRE2_JIT_COMPLETE);
-        return LIG_OK;
-    }
-    if (error == PCRE2_ERROR_HEAP_FAILED) return lig_no_memory(ctx);
-    PCRE2_UCHAR message[256] = {0};
-    pcre2_get_error_message(error, message, sizeof message);
-    return lig_fail(
-        ctx, LIG_ERR_INVALID, LIG_NOWHERE,
-        "tokenizer: the pre-tokenizer's pattern '%.*s' is not a regular expression of PCRE2: %s at byte %zu",
-        LIG_STR_ARG(pattern), (const char *)message, (size_t)at);
+    step->rule = *rule;
+    step->text = lig_image_rule_text(image, rule);
+    step->with = lig_image_rule_with(image, rule);
+    if (rule->kind <= LIG_SPLIT_MERGE_NEXT) return lig_matcher_init(ctx, step->text, &step->matcher);
+    if (step->text.length == 0 || !lig_utf8_is_valid(step->text) || !lig_utf8_is_valid(step->with))
+        return lig_fail(ctx, LIG_ERR_INVALID, LIG_NOWHERE,
+                        "tokenizer: a pre-tokenizer's text is empty or not UTF-8");
+    step->matcher = lig_matcher_literal(step->text);
+    return LIG_OK;
 }
 
 LigStatus lig_pretokenizer_create(LigContext *ctx, const LigImage *image, LigPretokenizer **out)
@@ -66,14 +50,9 @@ LigStatus lig_pretokenizer_create(LigContext *ctx, const LigImage *image, LigPre
     *out = NULL;
     LigPretokenizer *pretokenizer = lig_alloc_zero(sizeof *pretokenizer);
     if (!pretokenizer) return lig_no_memory(ctx);
-    pretokenizer->memory = pcre2_general_context_create(pcre_alloc, pcre_free, NULL);
-    LigStatus status = pretokenizer->memory ? LIG_OK : lig_no_memory(ctx);
-    for (size_t i = 0; i < image->split_count && status == LIG_OK; i++) {
-        Step *step = &pretokenizer->steps[i];
-        step->kind = (LigSplitKind)image->splits[i].kind;
-        status = compile(ctx, pretokenizer, lig_image_rule_text(image, &image->splits[i]), &step->code);
-        pretokenizer->step_count = i + 1;
-    }
+    LigStatus status = LIG_OK;
+    for (size_t i = 0; i < image->split_count && status == LIG_OK; i++)
+        status = init_step(ctx, image, &image->splits[i], &pretokenizer->steps[pretokenizer->count++]);
     if (status != LIG_OK) {
         lig_pretokenizer_destroy(pretokenizer);
         return status;
@@ -85,75 +64,125 @@ LigStatus lig_pretokenizer_create(LigContext *ctx, const LigImage *image, LigPre
 void lig_pretokenizer_destroy(LigPretokenizer *pretokenizer)
 {
     if (!pretokenizer) return;
-    for (size_t i = 0; i < pretokenizer->step_count; i++) pcre2_code_free(pretokenizer->steps[i].code);
-    pcre2_general_context_free(pretokenizer->memory);
+    for (size_t i = 0; i < pretokenizer->count; i++) {
+        lig_matcher_free(&pretokenizer->steps[i].matcher);
+        lig_text_free(&pretokenizer->steps[i].changed);
+    }
     lig_free(pretokenizer);
 }
 
-// The next match of `code` at or after `from`; *out_begin = SIZE_MAX when there is none.
-static LigStatus find(Run *run, const pcre2_code *code, LigStr text, size_t from, size_t *out_begin,
-                      size_t *out_end)
+static LigStatus run_step(Run *run, size_t index, LigStr text, bool is_first);
+
+static LigStatus give(const Cutting *c, size_t begin, size_t end)
 {
-    PCRE2_SPTR subject = (PCRE2_SPTR)text.data;
-    int found = pcre2_match(code, subject, text.length, from, PCRE2_NO_UTF_CHECK, run->match, NULL);
-    if (found == PCRE2_ERROR_JIT_STACKLIMIT) // the interpreter keeps its stack on the heap
-        found =
-            pcre2_match(code, subject, text.length, from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, run->match, NULL);
-    *out_begin = SIZE_MAX;
-    if (found == PCRE2_ERROR_NOMATCH) return LIG_OK;
-    if (found == PCRE2_ERROR_NOMEMORY) return lig_no_memory(run->ctx);
-    if (found < 0)
-        return lig_fail(
-            run->ctx, LIG_ERR_INVALID, LIG_NOWHERE,
-            "tokenizer: the pre-tokenizer's pattern needs too many steps on this text (PCRE2 error %d); "
-            "divide the text",
-            found);
-    const PCRE2_SIZE *places = pcre2_get_ovector_pointer(run->match);
-    *out_begin = places[0];
-    *out_end = places[1] < places[0] ? places[0] : places[1]; // \K in a lookahead can turn them round
+    if (begin >= end) return LIG_OK;
+    const LigStr piece = {c->text.data + begin, end - begin};
+    if (c->step + 1 == c->run->pretokenizer->count) return c->run->pieces.each(c->run->pieces.user, piece);
+    return run_step(c->run, c->step + 1, piece, c->is_first && begin == 0);
+}
+
+static LigStatus flush(Cutting *c)
+{
+    const bool was_pending = c->is_pending;
+    c->is_pending = false;
+    return was_pending ? give(c, c->begin, c->end) : LIG_OK;
+}
+
+// Whether a stretch belongs to the one before it.
+static bool joins(const Cutting *c, LigSplitKind kind, bool is_match)
+{
+    if (!c->is_pending) return false;
+    if (kind == LIG_SPLIT_CONTIGUOUS) return c->was_match == is_match;
+    if (kind == LIG_SPLIT_MERGE_PREVIOUS) return is_match && !c->was_match;
+    return kind == LIG_SPLIT_MERGE_NEXT && c->was_match && !is_match;
+}
+
+// The stretches of a piece arrive one after another, each a match or what lies between two.
+static LigStatus add_stretch(Cutting *c, size_t begin, size_t end, bool is_match)
+{
+    const LigImageRule *rule = &c->run->pretokenizer->steps[c->step].rule;
+    const LigSplitKind kind = (LigSplitKind)rule->kind;
+    if (begin >= end) return LIG_OK;
+    if (rule->flags & LIG_RULE_INVERT) is_match = !is_match;
+    if (kind == LIG_SPLIT_ISOLATE) return give(c, begin, end);
+    if (kind == LIG_SPLIT_REMOVE) return is_match ? LIG_OK : give(c, begin, end);
+    if (joins(c, kind, is_match)) {
+        c->end = end;
+    } else {
+        LIG_TRY(flush(c));
+        c->is_pending = true;
+        c->begin = begin;
+        c->end = end;
+    }
+    c->was_match = is_match;
     return LIG_OK;
 }
 
-static LigStatus run_step(Run *run, size_t index, LigStr text);
-
-static LigStatus emit(Run *run, size_t index, LigStr text, size_t begin, size_t end)
+static LigStatus cut(Run *run, size_t index, LigStr text, bool is_first)
 {
-    if (begin >= end) return LIG_OK;
-    return run_step(run, index + 1, (LigStr){text.data + begin, end - begin});
+    const Step *step = &run->pretokenizer->steps[index];
+    Cutting c = {.run = run, .step = index, .text = text, .is_first = is_first};
+    size_t done = 0; // up to here everything was seen
+    for (size_t from = 0; from <= text.length;) {
+        size_t begin;
+        size_t end = 0;
+        LIG_TRY(lig_matcher_find(run->ctx, &step->matcher, text, from, &begin, &end));
+        if (begin == SIZE_MAX) break;
+        if (begin < done) begin = done; // \K in a lookahead can move it back
+        LIG_TRY(add_stretch(&c, done, begin, false));
+        LIG_TRY(add_stretch(&c, begin, end, true));
+        done = end > begin ? end : begin;
+        from = lig_matcher_next(text, from, end);
+    }
+    LIG_TRY(add_stretch(&c, done, text.length, false));
+    return flush(&c);
+}
+
+static LigStatus replace(Run *run, size_t index, LigStr text, bool is_first)
+{
+    Step *step = &run->pretokenizer->steps[index];
+    lig_text_clear(&step->changed);
+    size_t done = 0;
+    for (;;) {
+        size_t begin;
+        size_t end = 0;
+        LIG_TRY(lig_matcher_find(run->ctx, &step->matcher, text, done, &begin, &end));
+        if (begin == SIZE_MAX) break;
+        lig_text_append(&step->changed, (LigStr){text.data + done, begin - done});
+        lig_text_append(&step->changed, step->with);
+        done = end;
+    }
+    if (done == 0) return run_step(run, index + 1, text, is_first);
+    lig_text_append(&step->changed, lig_str_skip(text, done));
+    if (step->changed.failed) return lig_no_memory(run->ctx);
+    return run_step(run, index + 1, lig_text_view(&step->changed), is_first);
+}
+
+static LigStatus prepend(Run *run, size_t index, LigStr text, bool is_first)
+{
+    Step *step = &run->pretokenizer->steps[index];
+    if (lig_str_starts_with(text, step->text) || (step->rule.flags & LIG_RULE_FIRST && !is_first))
+        return run_step(run, index + 1, text, is_first);
+    lig_text_clear(&step->changed);
+    lig_text_append(&step->changed, step->text);
+    lig_text_append(&step->changed, text);
+    if (step->changed.failed) return lig_no_memory(run->ctx);
+    return run_step(run, index + 1, lig_text_view(&step->changed), is_first);
 }
 
 // Recursion is as deep as there are steps.
-static LigStatus run_step(Run *run, size_t index, LigStr text)
-{
-    if (index == run->pretokenizer->step_count) return run->each(run->user, text);
-    const Step *step = &run->pretokenizer->steps[index];
-    size_t done = 0; // up to here everything was given on
-    size_t from = 0;
-    while (from <= text.length) {
-        size_t begin;
-        size_t end = 0;
-        LIG_TRY(find(run, step->code, text, from, &begin, &end));
-        if (begin == SIZE_MAX) break;
-        if (step->kind != LIG_SPLIT_KEEP) LIG_TRY(emit(run, index, text, done, begin));
-        if (step->kind != LIG_SPLIT_REMOVE) LIG_TRY(emit(run, index, text, begin < done ? done : begin, end));
-        done = end > done ? end : done;
-        // An empty match (or one that \K moved back): the next search starts a character later.
-        if (end > from)
-            from = end;
-        else
-            from += from < text.length ? lig_utf8_next(lig_str_skip(text, from)).bytes : 1;
-    }
-    return step->kind == LIG_SPLIT_KEEP ? LIG_OK : emit(run, index, text, done, text.length);
-}
-
-LigStatus lig_pretokenizer_run(LigContext *ctx, const LigPretokenizer *pretokenizer, LigStr text,
-                               LigPieceFn each, void *user)
+static LigStatus run_step(Run *run, size_t index, LigStr text, bool is_first)
 {
     if (text.length == 0) return LIG_OK;
-    Run run = {.ctx = ctx, .pretokenizer = pretokenizer, .each = each, .user = user};
-    run.match = pcre2_match_data_create(1, pretokenizer->memory);
-    if (!run.match) return lig_no_memory(ctx);
-    LigStatus status = run_step(&run, 0, text);
-    pcre2_match_data_free(run.match);
-    return status;
+    if (index == run->pretokenizer->count) return run->pieces.each(run->pieces.user, text);
+    const uint32_t kind = run->pretokenizer->steps[index].rule.kind;
+    if (kind == LIG_SPLIT_PREPEND) return prepend(run, index, text, is_first);
+    if (kind == LIG_SPLIT_REPLACE) return replace(run, index, text, is_first);
+    return cut(run, index, text, is_first);
+}
+
+LigStatus lig_pretokenizer_run(LigContext *ctx, LigPretokenizer *pretokenizer, LigStr text, LigPieces pieces)
+{
+    Run run = {.ctx = ctx, .pretokenizer = pretokenizer, .pieces = pieces};
+    return run_step(&run, 0, text, pieces.is_first);
 }

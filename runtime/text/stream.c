@@ -1,5 +1,6 @@
 #include "runtime/text/stream.h"
 
+#include "runtime/text/decode.h"
 #include "runtime/text/utf8.h"
 
 #include <string.h>
@@ -27,15 +28,35 @@ static void feed_byte(LigTextStream *stream, char byte, LigText *out)
     }
 }
 
+// What a decoder made of a token stands at the end of `out`; only whole characters of it stay there.
+static void hold_tail(LigTextStream *stream, LigText *out, size_t start)
+{
+    const size_t end = out->length;
+    if (stream->held_count == 0 && lig_utf8_is_valid((LigStr){out->data + start, end - start})) return;
+    for (size_t at = start; at < end && !out->failed; at++) feed_byte(stream, out->data[at], out);
+    if (out->failed) return;
+    memmove(out->data + start, out->data + end, out->length - end);
+    out->length -= end - start;
+    out->data[out->length] = '\0';
+}
+
 void lig_text_stream_feed(LigTextStream *stream, int32_t id, LigText *out)
 {
-    if (!stream->keep_special && lig_tokenizer_is_special(stream->tokenizer, id)) return;
-    LigStr token = lig_tokenizer_token(stream->tokenizer, id);
-    for (size_t i = 0; i < token.length; i++) feed_byte(stream, token.data[i], out);
+    if (!lig_decode_counts(stream, id)) return;
+    const LigStr token = lig_tokenizer_shown(stream->tokenizer, id);
+    if (lig_tokenizer_image(stream->tokenizer)->decoder_count == 0) {
+        for (size_t i = 0; i < token.length; i++) feed_byte(stream, token.data[i], out);
+    } else {
+        const size_t start = out->length;
+        lig_text_append(out, token);
+        if (!out->failed) lig_decode_token(stream, out, start);
+        if (!out->failed) hold_tail(stream, out, start);
+    }
+    stream->count++;
 }
 
 void lig_text_stream_flush(LigTextStream *stream, LigText *out)
 {
     if (stream->held_count > 0) lig_text_append(out, LIG_UTF8_REPLACEMENT);
-    stream->held_count = 0;
+    *stream = lig_text_stream(stream->tokenizer, stream->keep_special);
 }

@@ -95,9 +95,71 @@ bool lig_utf8_is_space(uint32_t c)
            c == 0x3000;
 }
 
-bool lig_utf8_is_word(uint32_t code_point)
+static const uint8_t category_classes[] = {
+    [UTF8PROC_CATEGORY_LU] = LIG_CHAR_LETTER,      [UTF8PROC_CATEGORY_LL] = LIG_CHAR_LETTER,
+    [UTF8PROC_CATEGORY_LT] = LIG_CHAR_LETTER,      [UTF8PROC_CATEGORY_LM] = LIG_CHAR_LETTER,
+    [UTF8PROC_CATEGORY_LO] = LIG_CHAR_LETTER,      [UTF8PROC_CATEGORY_MN] = LIG_CHAR_MARK | LIG_CHAR_NONSPACING,
+    [UTF8PROC_CATEGORY_MC] = LIG_CHAR_MARK,        [UTF8PROC_CATEGORY_ME] = LIG_CHAR_MARK,
+    [UTF8PROC_CATEGORY_ND] = LIG_CHAR_NUMBER,      [UTF8PROC_CATEGORY_NL] = LIG_CHAR_NUMBER,
+    [UTF8PROC_CATEGORY_NO] = LIG_CHAR_NUMBER,      [UTF8PROC_CATEGORY_PC] = LIG_CHAR_PUNCTUATION,
+    [UTF8PROC_CATEGORY_PD] = LIG_CHAR_PUNCTUATION, [UTF8PROC_CATEGORY_PS] = LIG_CHAR_PUNCTUATION,
+    [UTF8PROC_CATEGORY_PE] = LIG_CHAR_PUNCTUATION, [UTF8PROC_CATEGORY_PI] = LIG_CHAR_PUNCTUATION,
+    [UTF8PROC_CATEGORY_PF] = LIG_CHAR_PUNCTUATION, [UTF8PROC_CATEGORY_PO] = LIG_CHAR_PUNCTUATION,
+    [UTF8PROC_CATEGORY_SM] = LIG_CHAR_SYMBOL,      [UTF8PROC_CATEGORY_SC] = LIG_CHAR_SYMBOL,
+    [UTF8PROC_CATEGORY_SK] = LIG_CHAR_SYMBOL,      [UTF8PROC_CATEGORY_SO] = LIG_CHAR_SYMBOL,
+    [UTF8PROC_CATEGORY_CC] = LIG_CHAR_OTHER,       [UTF8PROC_CATEGORY_CF] = LIG_CHAR_OTHER,
+    [UTF8PROC_CATEGORY_CS] = LIG_CHAR_OTHER,       [UTF8PROC_CATEGORY_CO] = LIG_CHAR_OTHER,
+};
+
+static uint32_t class_of(uint32_t c)
 {
-    utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)code_point);
-    return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NO) ||
-           category == UTF8PROC_CATEGORY_PC;
+    const utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)c);
+    const uint32_t bits = (unsigned)category < sizeof category_classes ? category_classes[category] : 0;
+    return bits | (lig_utf8_is_space(c) ? LIG_CHAR_SPACE : 0);
+}
+
+// The classes of ASCII in rows of 16: C other, W other and space, B space, P punctuation,
+// Y symbol, N number, L letter.
+enum {
+    C = LIG_CHAR_OTHER,
+    W = LIG_CHAR_OTHER | LIG_CHAR_SPACE,
+    B = LIG_CHAR_SPACE,
+    P = LIG_CHAR_PUNCTUATION,
+    Y = LIG_CHAR_SYMBOL,
+    N = LIG_CHAR_NUMBER,
+    L = LIG_CHAR_LETTER,
+};
+static const uint8_t ascii_classes[128] = {
+    C, C, C, C, C, C, C, C, C, W, W, W, W, W, C, C, //
+    C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, //
+    B, P, P, P, Y, P, P, P, P, P, P, Y, P, P, P, P, //
+    N, N, N, N, N, N, N, N, N, N, P, P, Y, Y, Y, P, //
+    P, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, //
+    L, L, L, L, L, L, L, L, L, L, L, P, P, P, Y, P, //
+    Y, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, //
+    L, L, L, L, L, L, L, L, L, L, L, P, Y, P, Y, C, //
+};
+
+uint32_t lig_char_class(uint32_t code_point)
+{
+    return code_point < 128 ? ascii_classes[code_point] : class_of(code_point);
+}
+
+bool lig_str_is_ascii(LigStr s)
+{
+    unsigned char bits = 0;
+    for (size_t i = 0; i < s.length; i++) bits |= (unsigned char)s.data[i];
+    return bits < 0x80;
+}
+
+bool lig_utf8_is_word(uint32_t c)
+{
+    if (lig_char_class(c) & (LIG_CHAR_LETTER | LIG_CHAR_MARK)) return true;
+    const utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)c);
+    if (category == UTF8PROC_CATEGORY_ND || category == UTF8PROC_CATEGORY_NL ||
+        category == UTF8PROC_CATEGORY_PC)
+        return true;
+    // Joiners, and the symbols that are alphabetic: letters in circles and squares.
+    return c == 0x200C || c == 0x200D || (c >= 0x24B6 && c <= 0x24E9) || (c >= 0x1F130 && c <= 0x1F149) ||
+           (c >= 0x1F150 && c <= 0x1F169) || (c >= 0x1F170 && c <= 0x1F189);
 }

@@ -33,9 +33,45 @@ void lig_utf8_append_valid(LigText *out, LigStr s);
 // Appends one character; surrogates and values past U+10FFFF become U+FFFD.
 void lig_utf8_append(LigText *out, uint32_t code_point);
 
+// The first character of a non-empty `s` known to be valid; its bytes in *bytes.
+static inline uint32_t lig_utf8_get(LigStr s, uint32_t *bytes)
+{
+    const uint8_t *d = (const uint8_t *)s.data;
+    if (d[0] < 0x80) {
+        *bytes = 1;
+        return d[0];
+    }
+    if (d[0] < 0xE0) {
+        *bytes = 2;
+        return (d[0] & 0x1Fu) << 6 | (d[1] & 0x3Fu);
+    }
+    if (d[0] < 0xF0) {
+        *bytes = 3;
+        return (d[0] & 0x0Fu) << 12 | (d[1] & 0x3Fu) << 6 | (d[2] & 0x3Fu);
+    }
+    *bytes = 4;
+    return (d[0] & 0x07u) << 18 | (d[1] & 0x3Fu) << 12 | (d[2] & 0x3Fu) << 6 | (d[3] & 0x3Fu);
+}
+
+bool lig_str_is_ascii(LigStr s);
+
+// What the rules of tokenizers ask of a character, as bits. L, N, M, P, S are the Unicode categories.
+enum {
+    LIG_CHAR_LETTER = 1u << 0,      // L
+    LIG_CHAR_NUMBER = 1u << 1,      // N
+    LIG_CHAR_SPACE = 1u << 2,       // the White_Space property
+    LIG_CHAR_MARK = 1u << 3,        // M
+    LIG_CHAR_NONSPACING = 1u << 4,  // Mn
+    LIG_CHAR_PUNCTUATION = 1u << 5, // P
+    LIG_CHAR_SYMBOL = 1u << 6,      // S
+    LIG_CHAR_OTHER = 1u << 7,       // Cc, Cf, Co
+};
+uint32_t lig_char_class(uint32_t code_point);
+
 // The White_Space property of Unicode.
 bool lig_utf8_is_space(uint32_t code_point);
-// Letters, marks, numbers and connecting punctuation: what a regular expression calls \w.
+// Alphabetic characters, marks, decimal digits, connecting punctuation, joiners: what a regular expression
+// calls \w (Unicode technical standard 18).
 bool lig_utf8_is_word(uint32_t code_point);
 
 #endif

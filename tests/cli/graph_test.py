@@ -111,6 +111,90 @@ class Graph(Case):
         self.assertEqual(self.ok("opt", graph, "--passes", "simplify,hoist,fuse", "--stop-after", "simplify").out,
                          self.ok("opt", graph, "--passes", "simplify").out)
 
+    def test_contracts(self):
+        """What a pass needs and keeps is told with -v, and by --json."""
+        passes = json.loads(self.ok("opt", "--list", "--json").out)
+        told = self.ok("opt", "--list", "-v").out
+        for p in passes:
+            self.assertIn(p["numerics"], ("exact", "reassociates", "changes meaning"))
+            self.assertIn(f"needs: {p['needs']}\n", told)
+            self.assertIn(f"keeps: {p['keeps']}\n", told)
+
+    def test_verify_compares_numbers(self):
+        """--verify runs calls by the interpreter around every pass, on random inputs or on those given."""
+        told = self.ok("opt", self.graph(), "--stop-after", "plan", "--verify", "-v", "--seed", "3").err
+        self.assertRegex(told, "--verify: [1-9][0-9]* calls gave the same around every pass")
+        told = self.ok("forward", self.model, *self.inputs(2, 3), "--verify", "-v").err
+        self.assertRegex(told, "--verify: [1-9][0-9]* calls gave the same around every pass")
+        save(self.path("in"), {"x": ("F32", [3, 2], [1.0, -2.0, 0.5, 3.0, 4.0, 5.0])})
+        eval_ = ["eval", self.text("sum.lig", SUM), "--inputs", self.path("in"), "-o", self.path("out")]
+        self.assertIn("--verify: 1 calls gave", self.ok(*eval_, "--dim", "C=4", "--verify", "-v").err)
+        # An index out of range is refused by the interpreter: the rules alone are left.
+        bad = self.text("bad.lig", """module "bad" {
+  dim N in 1..4
+  func @f(%x: f32[N,2]) -> f32[N,2] {
+    %i = constant {values=[7]} : i32[1]
+    %s = gather %x, %i {axis=0} : f32[1,2]
+    %y = add %x, %s : f32[N,2]
+    return %y
+  }
+}
+""")
+        self.assertIn("no call could be interpreted", self.ok("opt", bad, "--passes", "simplify", "--verify").err)
+
+    def test_raised_attention(self):
+        """Dense attention with a proven mask is compiled, a row without keys among them, as interpreted densely."""
+        golden = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "golden", "raise")
+        graph = os.path.join(golden, "lengths_and_causal.lig")
+        for batch, length, lens in ((1, 1, [1]), (3, 7, [7, 0, 3]), (4, 16, [20, 1, -2, 16])):
+            tensors = {"len": ("I32", [batch], lens)}
+            for name, heads in (("q", 4), ("k", 2), ("v", 2)):
+                count = batch * length * heads * 8
+                values = [((37 * i + heads) % 101) / 50 - 1 for i in range(count)]
+                tensors[name] = ("F32", [batch, length, heads, 8], values)
+            save(self.path("in"), tensors)
+            arguments = ["eval", graph, "--inputs", self.path("in"), "-o", self.path("out")]
+            self.ok(*arguments, "--interpret")
+            want = load(self.path("out"))["z"]
+            for options in ([], ["--no-fuse"], ["--verify"]):
+                self.ok(*arguments, *options)
+                self.close(load(self.path("out"))["z"], want, 1e-5)
+        self.ok("opt", graph, "--passes", "raise", "-o", self.path("raised.lig"))
+        self.ok("eval", self.path("raised.lig"), *arguments[2:])
+        self.close(load(self.path("out"))["z"], want, 1e-5)
+        with open(self.path("raised.lig")) as f:  # starts that are counted otherwise are refused
+            wrong = f.read().replace("begin=0, end=1}", "begin=1, end=2}")
+        self.fails(1, "is computed by the function", "eval", self.text("wrong.lig", wrong.replace("S in 1..", "S in 2..")),
+                   *arguments[2:])
+
+    def test_explain(self):
+        """Every edge has a rule and its words; the table folds layers together, JSON does not. Not of kernels."""
+        edges = json.loads(self.ok("explain", self.model, "--json").out)
+        self.assertTrue({"sibling", "epilogue", "contraction_reads"} <= {e["rule"] for e in edges})
+        for e in edges:
+            self.assertTrue(e["why"] and e["kernel"])
+            self.assertEqual(e["saved_bytes"] > 0, e["fused"])
+        table = self.ok("explain", self.model).out
+        counts = [int(line.split()[0]) for line in table.splitlines() if re.match(" *[0-9]+ ", line)]
+        self.assertEqual(sum(counts), len(edges))
+        self.assertLess(len(counts), len(edges))
+        apart = json.loads(self.ok("explain", self.model, "--json", "--no-fuse").out)
+        self.assertEqual({e["rule"] for e in apart}, {"apart"})
+        self.ok("opt", self.graph(), "--stop-after", "fuse", "-o", self.path("fused.lig"))
+        self.fails(1, "stage fused", "explain", self.path("fused.lig"))
+
+    def test_dump_marks_what_is_unchanged(self):
+        """A stage that a pass left as it was is dumped whole, and says first since when it is so."""
+        graph = self.text("sum.lig", SUM)
+        self.ok("opt", graph, "--stop-after", "fuse", "--dump", self.path("stages"))
+        for name in sorted(os.listdir(self.path("stages"))):
+            with open(os.path.join(self.path("stages"), name)) as f:
+                text = f.read()
+            same = name[3:] not in ("model.lig", "fuse.lig")
+            self.assertEqual(text.startswith("# unchanged since 00-model\n"), same, name)
+            whole = self.ok("opt", os.path.join(self.path("stages"), name)).out
+            self.assertEqual(text.removeprefix("# unchanged since 00-model\n"), whole)
+
     def test_wrong_passes(self):
         graph = self.graph()
         self.fails(2, ["no pass 'fsue'", "--list"], "opt", graph, "--passes", "fsue")

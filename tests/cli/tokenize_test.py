@@ -1,7 +1,20 @@
 """liga tokenize: there and back, by lines and whole, and lines that are wrong."""
-import json, os
+import json, os, struct
 import command
 from command import Case, END, START, TH
+
+
+def field(number, data):
+    """A field of a protobuf message."""
+    return bytes([number << 3 | 2, len(data)]) + data
+
+
+def write_pieces(path):
+    """A Unigram model of SentencePiece's: unknown, control, and normal pieces with their scores."""
+    pieces = [("<unk>", 0, 2), ("<s>", 0, 3), ("</s>", 0, 3), ("▁", -2, 1), ("t", -3, 1), ("h", -3, 1), ("e", -3, 1), ("▁the", -1, 1)]
+    model = b"".join(field(1, field(1, text.encode()) + b"\x15" + struct.pack("<f", score) + bytes([0x18, kind])) for text, score, kind in pieces)
+    with open(path, "wb") as f:
+        f.write(model + field(2, b"\x18\x01"))
 
 
 class Tokenize(Case):
@@ -53,6 +66,33 @@ class Tokenize(Case):
             self.fails(1, [f"id {id} is outside the vocabulary", "259 tokens"], "tokenize", self.model, "-d", text=text)
         self.fails(1, ["standard input:2:", "id 400"], "tokenize", self.model, "-d", "--jsonl", text='{"ids":[1]}\n{"ids":[400]}\n')
         self.fails(1, "no list of ids", "tokenize", self.model, "-d", text='{"ids":7}')
+
+    def test_lone_surrogates(self):
+        """JSON can write what is no character: refused, as by the readers of Transformers."""
+        for text in ('{"text":"a\\ud800"}\n', '{"text":"\\udc00b"}\n'):
+            self.fails(1, ["standard input:1:", "not JSON"], "tokenize", self.model, "--jsonl", text=text)
+
+    def test_a_directory_with_sentence_pieces_alone(self):
+        os.mkdir(self.path("m"))
+        write_pieces(self.path("m/tokenizer.model"))
+        self.assertEqual(json.loads(self.ok("tokenize", self.path("m"), text="the t").out), [7, 3, 4])
+        self.assertEqual(json.loads(self.ok("tokenize", self.path("m/tokenizer.model"), text="the").out), [7])
+        self.assertEqual(self.ok("tokenize", self.path("m"), "-d", text="[7,3,4]").out, "the t")
+        with open(self.path("m/tokenizer_config.json"), "w") as f:
+            json.dump({"tokenizer_class": "LlamaTokenizer"}, f)
+        self.assertEqual(json.loads(self.ok("tokenize", self.path("m"), "--special", text="the").out), [1, 7])
+        with open(self.path("m/tokenizer_config.json"), "w") as f:
+            json.dump({"tokenizer_class": "XLMRobertaTokenizer"}, f)
+        self.fails(1, ["XLMRobertaTokenizer", "tokenizer.json"], "tokenize", self.path("m"), text="the")
+
+    def test_a_damaged_model_of_sentence_pieces(self):
+        write_pieces(self.path("tokenizer.model"))
+        with open(self.path("tokenizer.model"), "rb") as f:
+            whole = f.read()
+        for cut in range(0, len(whole) - 1, 3):
+            with open(self.path("cut"), "wb") as f:
+                f.write(whole[:cut])
+            self.fails(1, "cut", "tokenize", self.path("cut"), text="the")
 
     def test_output_file(self):
         self.ok("tokenize", self.model, "-o", self.path("ids"), text="abc")

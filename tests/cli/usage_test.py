@@ -2,7 +2,7 @@
 import command
 from command import FAST, Case, liga
 
-COMMANDS = "run forward tokenize show opt eval bench render perplexity score embed classify completion manual".split()
+COMMANDS = "run forward tokenize show opt eval bench render perplexity score embed classify compile quantize completion manual".split()
 
 
 class Usage(Case):
@@ -43,7 +43,7 @@ class Usage(Case):
     def test_unknown_command(self):
         self.fails(2, ["unknown command 'rum'", "did you mean 'run'"], "rum")
         self.fails(2, "unknown command 'xyzzyplugh'", "xyzzyplugh")
-        self.fails(2, "unknown command", "compile")
+        self.fails(2, "unknown command", "serve")
 
     def test_unknown_option(self):
         self.fails(2, ["unknown option '--tmep'", "did you mean '--temp'"], "run", "m", "--tmep", "1")

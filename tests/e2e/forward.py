@@ -37,6 +37,9 @@ def main():
             same = all(outputs["--threads 1"][k] == outputs["--threads 2"][k] for k in ("logits", "hidden"))
             failed += not same
             print(f"{'ok' if same else 'FAIL'} {name}: one thread and two give the same bits")
+            same = all(outputs["--threads 1"][k] == outputs["--no-fuse"][k] for k in ("logits", "hidden"))
+            failed += not same
+            print(f"{'ok' if same else 'FAIL'} {name}: fused and not fused give the same bits")
     sys.exit(failed != 0)
 
 

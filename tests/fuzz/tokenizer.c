@@ -1,6 +1,7 @@
-// Any bytes as tokenizer.json: refused with a message, or a tokenizer whose ids are its own.
+// Any bytes as tokenizer.json or a SentencePiece model: refused with a message, or a tokenizer whose ids are its
+// own.
 #include "runtime/text/tokenizer.h"
-#include "frontend/tokenizer_json.h"
+#include "frontend/tokenizer_model_file.h"
 
 #include "tests/unit/temp_file.h"
 
@@ -23,16 +24,18 @@ static void use(LigContext *ctx, const LigTokenizer *tokenizer, LigStr text)
     lig_token_ids_free(&ids);
 }
 
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t bytes)
+typedef LigStatus (*ReadFn)(LigContext *ctx, const char *path, LigStr bytes, const LigTokenizerExtras *extras,
+                            LigImageBytes *out);
+
+static void read_and_use(LigStr bytes, ReadFn read)
 {
     LigContext *ctx = lig_context_create();
-    const LigStr text = {(const char *)data, bytes};
     const LigTokenizerExtras extras = {0};
     LigImageBytes image;
     LigTokenizer *tokenizer;
-    if (lig_tokenizer_from_json(ctx, "tokenizer.json", text, &extras, &image) == LIG_OK) {
+    if (read(ctx, "tokenizer", bytes, &extras, &image) == LIG_OK) {
         if (lig_tokenizer_open(ctx, image.data, image.size, &tokenizer) == LIG_OK) {
-            use(ctx, tokenizer, text);
+            use(ctx, tokenizer, bytes);
             lig_tokenizer_destroy(tokenizer);
         }
         lig_image_free(&image);
@@ -40,5 +43,12 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t bytes)
         abort();
     }
     lig_context_destroy(ctx);
+}
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t bytes)
+{
+    const LigStr text = {(const char *)data, bytes};
+    const bool is_json = bytes > 0 && data[0] == '{';
+    read_and_use(text, is_json ? lig_tokenizer_from_json : lig_tokenizer_from_model_file);
     return 0;
 }

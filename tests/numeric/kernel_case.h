@@ -9,6 +9,7 @@
 #include "codegen/compiler.h"
 #include "ir/base/alloc.h"
 #include "ir/eval.h"
+#include "ir/layout_block.h"
 #include "ir/text.h"
 #include "tests/numeric/compare.h"
 
@@ -58,14 +59,17 @@ static inline double case_between(uint64_t *seed, double low, double high)
 }
 
 // Random blocks in the file's form, with scales and mins of ordinary size.
-static inline void fill_blocks(const LigShape *rows, unsigned char *data, size_t bytes, uint64_t *seed)
+static inline void fill_blocks(LigDtype dtype, unsigned char *data, size_t bytes, uint64_t *seed)
 {
-    size_t block = (size_t)lig_dtype_block_bytes(rows->dtype);
+    const LigBlockFacts *facts = lig_block_facts(dtype);
+    const double size = lig_block_has(facts, LIG_PART_SCALE) ? 0.002 : 0.02; // times a small scale
     for (size_t i = 0; i < bytes; i++) data[i] = (unsigned char)case_random(seed);
-    for (size_t at = 0; at < bytes; at += block) {
-        uint16_t halves[2] = {lig_f64_to_f16(case_between(seed, -0.02, 0.02)),
-                              lig_f64_to_f16(case_between(seed, -1, 1))};
-        memcpy(data + at, halves, rows->dtype == LIG_Q4_1 ? 4 : 2);
+    for (size_t at = 0; at < bytes; at += (size_t)lig_dtype_block_bytes(dtype)) {
+        const uint16_t d = lig_f64_to_f16(case_between(seed, -size, size));
+        const uint16_t dmin = lig_f64_to_f16(case_between(seed, -50 * size, 50 * size));
+        memcpy(data + at + lig_block_place(facts, LIG_LAYOUT_ROWS, LIG_PART_D, 0).byte, &d, sizeof d);
+        if (!lig_block_has(facts, LIG_PART_DMIN)) continue;
+        memcpy(data + at + lig_block_place(facts, LIG_LAYOUT_ROWS, LIG_PART_DMIN, 0).byte, &dmin, sizeof dmin);
     }
 }
 
@@ -77,7 +81,7 @@ static inline void fill_quantised(const LigShape *shape, unsigned char *data, ui
     assert_true(lig_shape_bytes(&rows, &bytes));
     unsigned char *source = lig_alloc(bytes);
     assert_non_null(source);
-    fill_blocks(&rows, source, bytes, seed);
+    fill_blocks(rows.dtype, source, bytes, seed);
     lig_shape_repack(&rows, source, shape, data, 0, shape->dims[0]);
     lig_free(source);
 }

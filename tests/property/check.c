@@ -6,6 +6,7 @@
 #include "ir/text.h"
 #include "ir/verify.h"
 #include "passes/pass.h"
+#include "passes/plan_facts.h"
 #include "runtime/executable.h"
 #include "tests/numeric/compare.h"
 #include "tests/unit/temp_file.h"
@@ -394,6 +395,24 @@ static bool run_pass(Checker *c, LigPassManager *manager, LigModule *module, con
     return pass->numerics == LIG_CHANGES_MEANING || repeat_calls(c, pass, what);
 }
 
+// Arenas are no larger than what is alive at once, and 5 %.
+static bool check_plans(Checker *c)
+{
+    for (size_t i = 0; i < c->module->funcs.count; i++) {
+        const LigFunc *func = c->module->funcs.data[i];
+        LigPlanFacts facts;
+        if (func->kind != LIG_FUNC_VARIANT) continue;
+        if (!expect(c, "plan", "measuring", lig_plan_measure(c->module, func, &facts))) return false;
+        if (facts.arena_bytes >= facts.live_bytes &&
+            facts.arena_bytes <= facts.live_bytes + facts.live_bytes / 20)
+            continue;
+        return fail(c, "plan", "@%.*s: an arena of %llu bytes, but at most %llu are alive at once",
+                    LIG_STR_ARG(func->name), (unsigned long long)facts.arena_bytes,
+                    (unsigned long long)facts.live_bytes);
+    }
+    return true;
+}
+
 // Fused kernels and one kernel an op give the same numbers as the graph.
 static bool check_passes(Checker *c, bool fuse)
 {
@@ -402,6 +421,7 @@ static bool check_passes(Checker *c, bool fuse)
     bool fine = true;
     for (size_t i = 0; fine && i < lig_pass_count(); i++)
         fine = run_pass(c, &manager, c->module, lig_pass_info(i));
+    fine = fine && check_plans(c);
     lig_module_destroy(c->module);
     forget_bases(c);
     return fine;
@@ -447,7 +467,8 @@ static bool call_compiled(Checker *c, LigExecutable *executable, const Wanted *w
     return fine;
 }
 
-static bool check_compiled(Checker *c)
+// Compiled code, fused and one kernel an op, is as close to the interpreter.
+static bool check_compiled(Checker *c, bool fuse)
 {
     LigModule *module;
     LigTarget target;
@@ -455,7 +476,7 @@ static bool check_compiled(Checker *c)
     if (!c->wanted_count) return true;
     if (!parse(c, &module) || !call_bind_params(module, c->seed)) return false;
     if (!expect(c, "compiled", "native", lig_target_find(c->ctx, "native", &target))) return false;
-    const LigExecutableOptions options = {.target = &target, .passes = {.fuse = true}};
+    const LigExecutableOptions options = {.target = &target, .passes = {.fuse = fuse}};
     LigStatus status = lig_executable_create(module, &options, &executable);
     if (status == LIG_ERR_UNSUPPORTED) {
         c->counts->unsupported += c->wanted_count;
@@ -512,7 +533,8 @@ static bool check_all(Checker *c)
     if (!parse(c, &module)) return false;
     bool fine = check_forms(c, module, "stage model") && want_calls(c, module);
     lig_module_destroy(module);
-    return fine && check_passes(c, true) && check_passes(c, false) && check_compiled(c) && check_allocations(c);
+    return fine && check_passes(c, true) && check_passes(c, false) && check_compiled(c, true) &&
+           check_compiled(c, false) && check_allocations(c);
 }
 
 // NOLINTNEXTLINE(readability-non-const-parameter): written through the checker

@@ -281,8 +281,13 @@ static bool constant_op(Generator *g)
         !lig_shape_count(&shape, &count))
         return false;
     void *data = lig_arena_alloc(g->module->arena, bytes);
-    for (int64_t i = 0; data && i < count; i++)
-        lig_shape_set(&shape, data, i, (double)random_between(&g->random, -8, 8) / 4);
+    static const double neutral[] = {0.0, -0.0, 1.0, -1.0, 2.0}; // of some op, which simplify then removes
+    bool is_neutral = one_in(&g->random, 2);
+    double number = neutral[random_below(&g->random, 5)];
+    for (int64_t i = 0; data && i < count; i++) {
+        double other = (double)random_between(&g->random, -8, 8) / 4;
+        lig_shape_set(&shape, data, i, is_neutral ? number : other);
+    }
     value->data = data;
     return data != NULL;
 }
@@ -297,7 +302,8 @@ static int64_t columns_of(const LigValue *x)
 
 static bool linear_op(Generator *g)
 {
-    static const LigDtype dtypes[] = {LIG_F32, LIG_F32, LIG_BF16, LIG_F16, LIG_Q8_0, LIG_Q4_0, LIG_Q4_1};
+    static const LigDtype dtypes[] = {LIG_F32,  LIG_F32,  LIG_BF16, LIG_F16, LIG_Q8_0,
+                                      LIG_Q4_0, LIG_Q4_1, LIG_Q5_0, LIG_Q5_1};
     static const int64_t widths[] = {1, 5, 8, 16, 32, 33, 64};
     LigValue *x = pick_float(g);
     int64_t columns = columns_of(x);
@@ -326,7 +332,7 @@ static bool norm_op(Generator *g, LigOpCode code)
 
 static bool gather_op(Generator *g)
 {
-    static const LigDtype dtypes[] = {LIG_F32, LIG_BF16, LIG_Q8_0, LIG_Q4_1};
+    static const LigDtype dtypes[] = {LIG_F32, LIG_BF16, LIG_Q8_0, LIG_Q4_1, LIG_Q5_1};
     int64_t dims[2] = {random_between(&g->random, 3, 40), 32};
     LigValue *ids = NULL;
     for (int i = 0; i < 8 && !ids; i++) {
@@ -335,9 +341,10 @@ static bool gather_op(Generator *g)
     }
     if (!ids) return false;
     LigValue *operands[2] = {pick(g), ids};
-    if (!one_in(&g->random, 3))
-        operands[0] =
-            add_param(g, lig_type_const(g->module->dims, dtypes[random_below(&g->random, 4)], 2, dims));
+    if (!one_in(&g->random, 3)) {
+        LigDtype dtype = dtypes[random_below(&g->random, sizeof dtypes / sizeof *dtypes)];
+        operands[0] = add_param(g, lig_type_const(g->module->dims, dtype, 2, dims));
+    }
     if (!operands[0]) return false;
     LigOpSpec spec = {.code = LIG_OP_GATHER, .operands = operands, .operand_count = 2};
     spec.attrs = random_attrs(g, LIG_OP_GATHER, &operands[0]->type);
@@ -444,8 +451,29 @@ static bool attention_op(Generator *g)
 
 // ---- functions and the module ----
 
+// The op of some value once more, on that value or on the same operands in another order.
+static bool repeated_op(Generator *g)
+{
+    const LigValue *value = pick(g);
+    if (!value || value->kind != LIG_VALUE_RESULT) return false;
+    const LigOp *op = value->op;
+    LigOpClass class = lig_op_info(op->code)->class;
+    bool simple = class == LIG_OPS_ELEMENTWISE || class == LIG_OPS_VIEW;
+    if (!simple || op->operand_count == 0 || op->operand_count > 3) return false;
+    LigValue *operands[3];
+    for (size_t i = 0; i < op->operand_count; i++) operands[i] = op->operands[op->operand_count - 1 - i];
+    if (one_in(&g->random, 2)) operands[random_below(&g->random, (uint32_t)op->operand_count)] = op->results[0];
+    LigOpSpec spec = {.code = op->code,
+                      .operands = operands,
+                      .operand_count = op->operand_count,
+                      .attrs = op->attrs,
+                      .stated = &op->results[0]->type};
+    return try_op(g, spec);
+}
+
 static bool random_op(Generator *g)
 {
+    if (one_in(&g->random, 8) && repeated_op(g)) return true;
     LigOpCode code = (LigOpCode)random_below(&g->random, LIG_OP_COUNT);
     switch ((int)code) {
     case LIG_OP_CALL:

@@ -4,6 +4,7 @@
 #include "ir/base/alloc.h"
 #include "ir/base/random.h"
 #include "ir/eval.h"
+#include "ir/layout_block.h"
 #include "runtime/rt/threads.h"
 
 #include <math.h>
@@ -82,12 +83,17 @@ static void *filled(const LigShape *shape, uint64_t seed)
         return data;
     }
     // Row-major blocks: random values, scales and mins of ordinary size.
-    int64_t block = lig_dtype_block_bytes(shape->dtype);
+    const LigBlockFacts *facts = lig_block_facts(shape->dtype);
+    const double size = lig_block_has(facts, LIG_PART_SCALE) ? 0.002 : 0.02; // times a small scale
     for (size_t i = 0; i < bytes; i++) data[i] = (unsigned char)next_random(&seed);
-    for (size_t at = 0; at < bytes; at += (size_t)block) {
-        uint16_t halves[2] = {lig_f64_to_f16((double)next_float(&seed) * 0.02),
-                              lig_f64_to_f16((double)next_float(&seed))};
-        memcpy(data + at, halves, shape->dtype == LIG_Q4_1 ? 4 : 2);
+    for (size_t at = 0; at < bytes; at += (size_t)lig_dtype_block_bytes(shape->dtype)) {
+        for (int part = LIG_PART_D; part <= LIG_PART_DMIN; part++) {
+            if (!lig_block_has(facts, (LigPart)part)) continue;
+            const double factor = part == LIG_PART_D ? size : 50 * size;
+            const uint16_t half = lig_f64_to_f16((double)next_float(&seed) * factor);
+            const LigBlockPlace place = lig_block_place(facts, LIG_LAYOUT_ROWS, (LigPart)part, 0);
+            memcpy(data + at + place.byte, &half, sizeof half);
+        }
     }
     return data;
 }
@@ -206,7 +212,7 @@ static void run_case(Fixture *f, Case c, const int64_t *rows, size_t count)
     lig_module_destroy(module);
 }
 
-// The first take any dtype, the others (K no whole blocks) plain ones alone.
+// The first take blocks of 32, the others (K no whole blocks) plain dtypes alone.
 enum { QUANTISED_SIZES = 3 };
 static const Sizes sizes[] = {{0, 1, 32}, {0, 33, 96}, {0, 64, 160}, {0, 31, 33}, {0, 7, 1}, {0, 96, 101}};
 
@@ -219,6 +225,18 @@ static void run_dtype(Fixture *f, LigDtype dtype, bool panel)
     run_case(f, (Case){dtype, panel, true, sizes[1]}, one, 1);
     run_case(f, (Case){dtype, panel, true, sizes[count - 1]}, one, 1);
     run_case(f, (Case){dtype, panel, true, sizes[1]}, six, 1);
+}
+
+// Blocks of 256: M as constants 1, 2, 8, 9 and as a symbol, with ragged N.
+static void run_large_blocks(Fixture *f, LigDtype dtype)
+{
+    static const Sizes large[] = {{0, 1, 256}, {0, 31, 768}, {0, 32, 256}, {0, 33, 768}};
+    static const int64_t rows[] = {1, 2, 8, 9};
+    for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+        run_case(f, (Case){dtype, true, false, large[i]}, rows, sizeof rows / sizeof *rows);
+        run_case(f, (Case){dtype, true, true, large[i]}, &rows[i], 1);
+        run_case(f, (Case){dtype, true, true, large[i]}, &rows[0], 1);
+    }
 }
 
 static void open_fixture(Fixture *f, const char *cpu)
@@ -237,11 +255,15 @@ static void close_fixture(Fixture *f)
 
 static void run_target(const char *cpu)
 {
-    static const LigDtype dtypes[] = {LIG_F32, LIG_F16, LIG_BF16, LIG_Q8_0, LIG_Q4_0, LIG_Q4_1};
+    static const LigDtype dtypes[] = {LIG_F32,  LIG_F16,  LIG_BF16, LIG_Q8_0, LIG_Q4_0, LIG_Q4_1, LIG_Q5_0,
+                                      LIG_Q5_1, LIG_Q2_K, LIG_Q3_K, LIG_Q4_K, LIG_Q5_K, LIG_Q6_K};
     Fixture f;
     open_fixture(&f, cpu);
     for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
-        run_dtype(&f, dtypes[i], true);
+        if (lig_dtype_block(dtypes[i]) > 32)
+            run_large_blocks(&f, dtypes[i]);
+        else
+            run_dtype(&f, dtypes[i], true);
         if (lig_dtype_is_float(dtypes[i])) run_dtype(&f, dtypes[i], false);
     }
     close_fixture(&f);
@@ -267,11 +289,12 @@ static void sse2(void **state)
 static void a_row_has_the_same_bits_in_company(void **state)
 {
     (void)state;
-    static const LigDtype dtypes[] = {LIG_F32, LIG_BF16, LIG_Q8_0, LIG_Q4_0, LIG_Q4_1};
+    static const LigDtype dtypes[] = {LIG_F32,  LIG_BF16, LIG_Q8_0, LIG_Q4_0, LIG_Q4_1, LIG_Q5_0,
+                                      LIG_Q5_1, LIG_Q2_K, LIG_Q3_K, LIG_Q4_K, LIG_Q5_K, LIG_Q6_K};
     Fixture f;
     open_fixture(&f, "native");
     for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
-        const Case cases[] = {{dtypes[i], true, true, {1, 70, 192}}, {dtypes[i], true, false, {19, 70, 192}}};
+        const Case cases[] = {{dtypes[i], true, true, {1, 70, 768}}, {dtypes[i], true, false, {19, 70, 768}}};
         float rows[2][70];
         for (int j = 0; j < 2; j++) {
             LigModule *module;

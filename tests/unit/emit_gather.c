@@ -18,18 +18,33 @@ static void check_table(const char *table, const char *result, const char *ops)
             .text = text, .symbols = {n}, .integers = {NULL, ids}, .kind = COMPARE_EXACT, .in_place = -1});
 }
 
+static void check_layouts(const char *dtype, const char *result, int columns, int k)
+{
+    static const int ns[] = {0, 16, 32};
+    for (size_t l = 0; l < sizeof ns / sizeof *ns; l++) {
+        char table[64], layout[32] = "", out[64];
+        if (ns[l]) (void)snprintf(layout, sizeof layout, "@panel(n=%d,k=%d)", ns[l], k);
+        (void)snprintf(table, sizeof table, "%s[37,%d]%s", dtype, columns, layout);
+        (void)snprintf(out, sizeof out, "%s[N,%d]", result, columns);
+        check_table(table, out, "    return %g\n");
+    }
+}
+
 static void tables(void **state)
 {
     (void)state;
-    static const char *const dtypes[] = {"q8_0", "q4_0", "q4_1", "f32", "bf16", "f16"};
-    static const char *const layouts[] = {"", "@panel(n=16,k=32)", "@panel(n=32,k=32)"};
-    for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++) {
-        for (size_t l = 0; l < sizeof layouts / sizeof *layouts; l++) {
-            char table[64], result[64];
-            (void)snprintf(table, sizeof table, "%s[37,96]%s", dtypes[d], layouts[l]);
-            (void)snprintf(result, sizeof result, "%s[N,96]", d < 3 ? "f32" : dtypes[d]);
-            check_table(table, result, "    return %g\n");
-        }
+    static const char *const plain[] = {"f32", "bf16", "f16"};
+    for (size_t d = 0; d < sizeof plain / sizeof *plain; d++) check_layouts(plain[d], plain[d], 96, 32);
+}
+
+static void quantised_tables(void **state)
+{
+    (void)state;
+    for (int d = 0; d < LIG_DTYPE_COUNT; d++) {
+        if (!lig_dtype_is_quantised((LigDtype)d) || d == LIG_Q8A) continue;
+        const int block = (int)lig_dtype_block((LigDtype)d);
+        check_layouts(lig_dtype_name((LigDtype)d), "f32", 3 * block, block);
+        check_layouts(lig_dtype_name((LigDtype)d), "f32", block, block);
     }
 }
 
@@ -51,6 +66,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables),
+        cmocka_unit_test(quantised_tables),
         cmocka_unit_test(plain_panels_of_one_column),
         cmocka_unit_test(slices_and_activations),
     };

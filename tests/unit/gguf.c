@@ -343,7 +343,7 @@ static void odd_metadata_is_refused(void **state)
         expect_refused(&b, LIG_ERR_INVALID, "general.alignment");
     }
     Bytes parts = one_value("split.count", 2, "\3\0", 2);
-    expect_refused(&parts, LIG_ERR_UNSUPPORTED, "one of 3 parts");
+    expect_refused(&parts, LIG_ERR_INVALID, "first of 3 parts");
     Bytes flag = one_value("k", 7, "\2", 1);
     expect_refused(&flag, LIG_ERR_INVALID, "holds 2 where a bool");
     Bytes kind = one_value("k", 13, "\2", 1);

@@ -1,6 +1,6 @@
-// Layouts: places are a bijection inside the buffer, values survive repacking, GGUF's formulas hold.
+// Layouts: places are a permutation of the buffer's bits, values survive repacking, GGUF's formulas hold.
 #include "ir/base/alloc.h"
-#include "ir/type.h"
+#include "ir/layout_block.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -33,59 +33,96 @@ static int64_t count_of(const LigShape *shape)
     return count;
 }
 
-// Blocks without a place of each element: only copied here, their values are in unit.quantised.
-static bool has_no_strides(LigDtype dtype)
+// f16 scales that are numbers, in blocks of the file's form.
+static void set_halves(const LigBlockFacts *facts, unsigned char *block, uint64_t *seed)
 {
-    return lig_dtype_is_quantised(dtype) && !lig_dtype_has_panel(dtype) && dtype != LIG_Q8A;
+    for (int part = LIG_PART_D; part <= LIG_PART_DMIN; part++) {
+        if (!lig_block_has(facts, (LigPart)part)) continue;
+        const LigBlockPlace place = lig_block_place(facts, LIG_LAYOUT_ROWS, (LigPart)part, 0);
+        const float wide = (float)(int64_t)(next_random(seed) % 77) / 64.0F;
+        const uint16_t half = lig_f64_to_f16((double)wide);
+        if (place.bits == 32)
+            memcpy(block + place.byte, &wide, 4);
+        else
+            memcpy(block + place.byte, &half, 2);
+    }
 }
 
-// Random bytes, but with f16 scales and floats that are numbers.
+// Random bytes, but with scales and floats that are numbers.
 static unsigned char *random_buffer(const LigShape *shape, uint64_t seed)
 {
-    size_t bytes = bytes_of(shape);
+    size_t bytes = bytes_of(shape), block = (size_t)lig_dtype_block_bytes(shape->dtype);
     unsigned char *data = lig_alloc(bytes + 1);
     for (size_t i = 0; i < bytes; i++) data[i] = (unsigned char)next_random(&seed);
+    for (size_t at = 0; lig_dtype_is_quantised(shape->dtype) && at < bytes; at += block)
+        set_halves(lig_block_facts(shape->dtype), data + at, &seed);
     for (int64_t i = 0; i < count_of(shape); i++) {
-        LigElementPlace place = lig_shape_place(shape, i);
         if (lig_dtype_is_float(shape->dtype))
             lig_shape_set(shape, data, i, (double)(float)((int64_t)next_random(&seed) % 999));
         if (shape->dtype == LIG_BOOL) lig_shape_set_integer(shape, data, i, (int64_t)next_random(&seed) & 1);
-        if (!lig_dtype_is_quantised(shape->dtype) || has_no_strides(shape->dtype)) continue;
-        float wide = (float)(int64_t)(next_random(&seed) % 77) / 64.0F;
-        uint16_t half = lig_f64_to_f16((double)wide);
-        if (shape->dtype == LIG_Q8A)
-            memcpy(data + place.scale, &wide, 4);
-        else
-            memcpy(data + place.scale, &half, 2);
-        if (shape->dtype == LIG_Q4_1) memcpy(data + place.min, &half, 2);
     }
     return data;
 }
 
-// Every element has its own bits inside the buffer, apart from scales, mins and sums.
+// Every plain element has its own bytes inside the buffer.
 static void check_bijection(const LigShape *shape)
 {
     size_t bytes = bytes_of(shape), width = (size_t)lig_dtype_block_bytes(shape->dtype);
-    bool quantised = lig_dtype_is_quantised(shape->dtype);
-    bool nibbles = shape->dtype == LIG_Q4_0 || shape->dtype == LIG_Q4_1;
+    if (lig_dtype_is_quantised(shape->dtype)) return;
     unsigned char *used = lig_alloc_zero(bytes + 1);
     for (int64_t i = 0; i < count_of(shape); i++) {
-        LigElementPlace place = lig_shape_place(shape, i);
-        unsigned char mask = (unsigned char)(nibbles ? 15 << place.shift : 255);
-        size_t end = place.byte + (quantised ? 1 : width);
-        assert_true(end <= bytes);
-        for (size_t b = place.byte; b < end; b++) {
-            assert_int_equal(used[b] & mask, 0);
-            used[b] |= mask;
+        const size_t byte = lig_shape_byte(shape, i);
+        assert_true(byte + width <= bytes);
+        for (size_t b = byte; b < byte + width; b++) {
+            assert_int_equal(used[b], 0);
+            used[b] = 255;
         }
     }
-    for (int64_t i = 0; quantised && i < count_of(shape); i++) {
-        LigElementPlace place = lig_shape_place(shape, i);
-        assert_true(place.scale + 2 <= bytes);
-        assert_int_equal(used[place.scale] | used[place.scale + 1], 0);
-        if (shape->dtype == LIG_Q4_1) assert_int_equal(used[place.min] | used[place.min + 1], 0);
-    }
     lig_free(used);
+}
+
+// Marks bits of a byte, none of which may be marked yet.
+static void mark_byte(unsigned char *byte, int bits, int shift)
+{
+    const unsigned mask = ((1u << bits) - 1) << shift;
+    assert_int_equal(*byte & mask, 0);
+    *byte = (unsigned char)(*byte | mask);
+}
+
+// Marks one element for row `row` of a group of n blocks.
+static void mark(unsigned char *used, const LigBlockPlace *place, size_t n, size_t row)
+{
+    unsigned char *at = used + n * (size_t)place->byte + row * (size_t)place->piece;
+    if (place->side_by_side) {
+        mark_byte(at, 4, place->shift);
+        return;
+    }
+    for (int b = 0; b < place->piece; b++) mark_byte(at + b, place->bits == 16 ? 8 : place->bits, place->shift);
+}
+
+// The planes of a block use every bit of it once, in files and in panels.
+static void blocks_are_permuted(void **state)
+{
+    (void)state;
+    enum { N = 32 };
+    for (int d = 0; d < LIG_DTYPE_COUNT; d++) {
+        if (!lig_dtype_is_quantised((LigDtype)d) || d == LIG_Q8A) continue;
+        const LigBlockFacts *facts = lig_block_facts((LigDtype)d);
+        const size_t bytes = (size_t)lig_dtype_block_bytes((LigDtype)d);
+        unsigned char file[256] = {0}, panel[N * 256] = {0};
+        for (int p = 0; p < facts->plane_count; p++) {
+            const LigPlane *plane = &facts->planes[p];
+            for (int i = plane->first; i < plane->first + plane->count; i++) {
+                LigBlockPlace place = lig_block_place(facts, LIG_LAYOUT_ROWS, plane->part, i);
+                mark(file, &place, 1, 0);
+                place = lig_block_place(facts, LIG_LAYOUT_PANEL, plane->part, i);
+                for (size_t r = 0; r < N; r++) mark(panel, &place, N, r);
+            }
+        }
+        for (size_t i = 0; i < bytes; i++) assert_int_equal(file[i], 255);
+        for (size_t i = 0; i < N * bytes; i++) assert_int_equal(panel[i], 255);
+        assert_int_equal(file[bytes] | panel[N * bytes], 0);
+    }
 }
 
 static void assert_same_values(const LigShape *a, const void *x, const LigShape *b, const void *y)
@@ -122,12 +159,13 @@ static void check_layouts(LigDtype dtype, int64_t batch, int64_t height, int64_t
 {
     static const int32_t ns[] = {1, 16, 32}, ks[] = {1, 2, 4};
     LigShape file = {.dtype = dtype, .rank = 3, .dims = {batch, height, columns}, .layout = rows};
-    if (!has_no_strides(dtype)) check_bijection(&file);
+    check_bijection(&file);
     check_repack(&file, &file, 3);
     for (int i = 0; lig_dtype_has_panel(dtype) && i < 3; i++) {
         for (int j = 0; j < 3; j++) {
             LigShape panel = file;
-            panel.layout = (LigLayout){LIG_LAYOUT_PANEL, ns[i], lig_dtype_is_quantised(dtype) ? 32 : ks[j]};
+            panel.layout = (LigLayout){LIG_LAYOUT_PANEL, ns[i],
+                                       lig_dtype_is_quantised(dtype) ? (int32_t)lig_dtype_block(dtype) : ks[j]};
             if (columns % panel.layout.k != 0) continue;
             check_bijection(&panel);
             check_repack(&file, &panel, height);
@@ -259,6 +297,7 @@ static void stores_round_and_clamp(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blocks_are_permuted),
         cmocka_unit_test(every_dtype_in_every_layout),
         cmocka_unit_test(between_two_panels),
         cmocka_unit_test(padding_is_zero),

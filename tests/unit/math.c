@@ -31,7 +31,7 @@ typedef struct Case {
 
 static const Case cases[] = {
     {"exp", lig_emit_exp, exp, 1.5, -HUGE_VAL, HUGE_VAL, 0},
-    {"exp2", lig_emit_exp2, exp2, 2, -126, 127, 0},
+    {"exp2", lig_emit_exp2, exp2, 3, -126, 127, 0},
     {"log", lig_emit_log, log, 1.5, -HUGE_VAL, HUGE_VAL, 0},
     {"tanh", lig_emit_tanh, tanh, 2, -HUGE_VAL, HUGE_VAL, 0},
     {"erf", lig_emit_erf, erf, 2, -HUGE_VAL, HUGE_VAL, 0},

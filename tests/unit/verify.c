@@ -289,6 +289,10 @@ static void over_what_is_read(Sample *s)
     s->z->place = (LigPlace){.kind = LIG_PLACE_OVER, .over = s->y};
     s->o->op->operands[0] = s->y;
 }
+static void over_a_row_that_is_read(Sample *s)
+{
+    s->z->place = (LigPlace){.kind = LIG_PLACE_OVER, .over = s->y};
+}
 static void wrong_order(Sample *s)
 {
     LigFunc **funcs = s->module->funcs.data;
@@ -364,6 +368,7 @@ static void every_break_is_told_by_its_rule(void **state)
         {"V09", "memory that it may not change", LIG_STAGE_PLANNED, over_input},
         {"V09", "over itself", LIG_STAGE_PLANNED, over_itself},
         {"V09", "%z of @f is written over %y", LIG_STAGE_PLANNED, over_what_is_read},
+        {"V09", "of which its kernel reads other elements", LIG_STAGE_PLANNED, over_a_row_that_is_read},
         {"V10", "stands too late", LIG_STAGE_FUSED, wrong_order},
         {"V10", "function that is no variant", LIG_STAGE_PLANNED, plain_func},
         {"V10", "kernel does not belong in stage model", LIG_STAGE_MODEL, early_kernel},
@@ -391,10 +396,25 @@ static void every_break_is_told_by_its_rule(void **state)
     }
 }
 
+// Makes %z the negation of %y, by a kernel of its own.
+static void negate(Sample *s)
+{
+    LigFunc *neg;
+    assert_int_equal(lig_module_add_func(s->module, LIG_FUNC_KERNEL, LIG_STR("neg"), &neg), LIG_OK);
+    LigValue *a = input(s, neg, "a", TYPE(s, LIG_F32, "N", "4"));
+    LigValue *result = op(s, neg, (LigOpSpec){.code = LIG_OP_NEG, .operands = &a, .operand_count = 1});
+    assert_int_equal(lig_func_add_output(s->module, neg, result), LIG_OK);
+    set_class(s, neg, "elementwise");
+    s->z->op->callee = neg;
+    s->z->op->operand_count = 1;
+    lig_module_sort_funcs(s->module);
+}
+
 static void in_place_results_are_allowed(void **state)
 {
     (void)state;
     Sample s = open_sample(LIG_STAGE_PLANNED);
+    negate(&s);
     s.z->place = (LigPlace){.kind = LIG_PLACE_OVER, .over = s.y};
     set_arena(&s, 64);
     assert_int_equal(lig_verify_module(s.module), LIG_OK);
