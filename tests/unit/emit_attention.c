@@ -2,11 +2,12 @@
 // parts of the cache does not matter; and a token's bits are the same from a chunk as alone.
 #include "tests/numeric/kernel_case.h"
 
-enum { TOKENS = 92, ROWS = 4, CAPACITY = 150 };
+enum { TOKENS = 92, ROWS = 4, CAPACITY = 300 };
 
-// Rows of 70, 1, 0 and 20 tokens, one token of no row. Positions follow on in each row.
-static const int32_t start[] = {0, 70, 71, 71, 91}, slot[] = {2, 0, 3, 1}, kv_len[] = {70, 141, 5, 83};
-static const int32_t first_pos[] = {0, 140, 0, 63};
+// Rows of 70, 1, 0 and 20 tokens, one token of no row. Positions follow on in each row, over the ends of runs of
+// 128 keys: one before, one over, and within.
+static const int32_t start[] = {0, 70, 71, 71, 91}, slot[] = {2, 0, 3, 1}, kv_len[] = {170, 257, 5, 147};
+static const int32_t first_pos[] = {100, 256, 0, 127};
 static int32_t pos[TOKENS];
 
 static int set_positions(void **state)
@@ -90,6 +91,9 @@ static void masks(void **state)
     check_form((Form){"6", "2", "32", "f32", PANEL, "scale=0.2, window=1"});
     check_form((Form){"6", "2", "32", "f32", PANEL, "scale=0.2, window=9"});
     check_form((Form){"6", "2", "32", "f32", PANEL, "causal, scale=0.2, softcap=3.0"});
+    check_form((Form){"6", "2", "32", "f32", PANEL, "causal, scale=-0.2"});
+    check_form((Form){"4", "4", "32", "f32", PANEL, "causal, scale=0.2, window=129"});
+    check_form((Form){"2", "1", "256", "f32", PANEL, "causal, scale=0.06, window=128"});
 }
 
 // ---- keys of the call's own tokens ----

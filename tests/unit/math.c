@@ -31,6 +31,7 @@ typedef struct Case {
 
 static const Case cases[] = {
     {"exp", lig_emit_exp, exp, 1.5, -HUGE_VAL, HUGE_VAL, 0},
+    {"exp2", lig_emit_exp2, exp2, 3, -126, 127, 0},
     {"log", lig_emit_log, log, 1.5, -HUGE_VAL, HUGE_VAL, 0},
     {"tanh", lig_emit_tanh, tanh, 2, -HUGE_VAL, HUGE_VAL, 0},
     {"erf", lig_emit_erf, erf, 2, -HUGE_VAL, HUGE_VAL, 0},
@@ -82,6 +83,8 @@ static VectorFn compile(LigContext *ctx, const LigTarget *target, const Case *c,
 static double error_of(const Case *c, float x, float got)
 {
     double want = c->exact((double)x);
+    if (c->emit == lig_emit_exp2 && (double)x > c->high) return 0; // not promised
+    if (c->emit == lig_emit_exp2 && (double)x < c->low && got >= 0) return got <= 0x1p-126f ? 0 : HUGE_VAL;
     if (!isnan(x) && ((double)x < c->low || (double)x > c->high)) { // only sane
         if (isinf(x)) return isnan(got) ? 0 : HUGE_VAL;
         double allowed = fabsf(x) <= 0x1p50f ? fabs((double)x) * 0x1p-52 + 1e-7 : 2;
