@@ -13,7 +13,7 @@ static LLVMValueRef times(LigEmitter *e, LLVMValueRef value, int64_t by)
 // Where lanes of `a` and `b` have bit `bit` swapped with the number of the vector: one half of a step.
 static LLVMValueRef exchange(LigEmitter *e, LLVMValueRef a, LLVMValueRef b, int lanes, int bit, bool upper)
 {
-    LLVMValueRef mask[LIG_MAX_LANES];
+    LLVMValueRef mask[LIG_MAX_LANES] = {0};
     for (int i = 0; i < lanes; i++) {
         int from_a = upper ? i | bit : i, from_b = upper ? i : i & ~bit;
         mask[i] = lig_i32(e, i & bit ? lanes + from_b : from_a);
@@ -39,7 +39,7 @@ static void pack_square(const LigAttention *a, const LLVMValueRef *rows, LLVMVal
 {
     LigEmitter *e = a->k->e;
     const LigAttentionSizes *s = &a->sizes;
-    LLVMValueRef x[LIG_MAX_LANES];
+    LLVMValueRef x[LIG_MAX_LANES] = {0};
     int64_t column = (int64_t)vector * s->lanes, left = s->width - column;
     LigDtype dtype = a->key_type->dtype;
     LLVMValueRef mask = left >= s->lanes ? NULL : lig_emit_tail_mask(e, s->lanes, lig_i64(e, left));

@@ -85,7 +85,7 @@ static LLVMValueRef weigh_all(const Weigh *w, LLVMValueRef *sum)
 {
     LigEmitter *e = w->e;
     int lanes = w->a->sizes.lanes, count = LIG_ATTENTION_RUN / lanes;
-    LLVMValueRef x[MAX_VECTORS], most[2];
+    LLVMValueRef x[MAX_VECTORS], most[2] = {0};
     for (int i = 0; i < count; i++) {
         LLVMValueRef at = lig_emit_offset_by(e, w->work, (int64_t)i * lanes * (int64_t)sizeof(float));
         x[i] = prepare(w, lig_emit_load(e, w->vector, at, sizeof(float)));

@@ -249,7 +249,8 @@ static double divergence(const LigTensor *want, const LigTensor *got, int64_t co
     int64_t columns = want->shape.rank ? want->shape.dims[want->shape.rank - 1] : 1;
     double total = 0.0;
     if (columns < 2 || count == 0) return 0.0;
-    for (int64_t row = 0; row < count / columns; row++) {
+    const int64_t rows = count / columns;
+    for (int64_t row = 0; row < rows; row++) {
         double want_sum = log_sum(want, row, columns), got_sum = log_sum(got, row, columns);
         for (int64_t i = row * columns; i < (row + 1) * columns; i++) {
             double p = lig_shape_get(&want->shape, want->data, i) - want_sum;
@@ -257,7 +258,7 @@ static double divergence(const LigTensor *want, const LigTensor *got, int64_t co
             total += exp(p) > 0.0 ? exp(p) * (p - q) : 0.0;
         }
     }
-    return total / (double)(count / columns);
+    return total / (double)rows;
 }
 
 static LigStatus measure(LigComparison *c, const LigPassInfo *pass, const Given *was, const Given *is)
@@ -382,7 +383,7 @@ LigStatus lig_comparison_create(LigModule *module, const LigExampleCall *calls, 
 void lig_comparison_destroy(LigComparison *c)
 {
     if (!c) return;
-    for (size_t i = 0; i < c->count; i++) free_tensors(c->given[i].tensors, c->given[i].count);
+    for (size_t i = 0; c->given && i < c->count; i++) free_tensors(c->given[i].tensors, c->given[i].count);
     if (c->arena) lig_arena_destroy(c->arena);
     lig_free(c);
 }

@@ -184,7 +184,7 @@ static LigStatus run_all(Forward *f)
 static LigStatus write_results(const Forward *f)
 {
     LigNamedTensor tensors[LIG_FORWARD_OUTPUTS] = {0};
-    for (size_t i = 0; i < f->result_count; i++) {
+    for (size_t i = 0; i < f->result_count && i < LIG_FORWARD_OUTPUTS; i++) {
         tensors[i] = (LigNamedTensor){lig_str(output_names[i]), {f->result_shapes[i], f->results[i].data}};
     }
     return lig_outputs_write(f->options, tensors, f->result_count);

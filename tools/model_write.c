@@ -129,7 +129,7 @@ static LigStatus write_pieces(Writer *w, size_t index, Piece *piece, LigTensorSi
     for (; piece->first < t->rows; piece->first += piece->count) {
         piece->count = t->rows - piece->first < most ? t->rows - piece->first : most;
         LIG_TRY(make_piece(w, piece));
-        if (piece->errors) add_errors(w, index, piece);
+        if (piece->errors && w->write->errors) add_errors(w, index, piece);
         size_t bytes = (size_t)piece->count * lig_export_row_bytes(t);
         lig_tensor_sink_write(sink, piece->bytes, bytes);
         w->done += bytes;

@@ -127,7 +127,8 @@ static void assert_same_bits(const char *name, int threads, float (*together)[SL
     for (size_t step = 0; step < STEPS; step++) {
         for (size_t r = 0; r < SLOTS && plan[step][r].count > 0; r++) {
             int64_t slot = plan[step][r].slot;
-            if (memcmp(together[step][slot], alone[step][slot], sizeof alone[step][slot]) == 0) continue;
+            const void *here = together[step][slot], *there = alone[step][slot];
+            if (memcmp(here, there, sizeof alone[step][slot]) == 0) continue;
             fail_msg("%s, %d threads: step %zu, slot %lld: %g together, %g alone", name, threads, step,
                      (long long)slot, (double)together[step][slot][0], (double)alone[step][slot][0]);
         }

@@ -52,7 +52,7 @@ static void write_part(const Folder *folder, int number, const Part *part)
     assert_non_null(f);
     fwrite("GGUF\3\0\0\0", 8, 1, f);
     put_u64(f, 1);
-    put_u64(f, (uint64_t)((part->number >= 0) + (part->count >= 0) + (part->tensors >= 0)));
+    put_u64(f, (part->number >= 0 ? 1U : 0U) + (part->count >= 0 ? 1U : 0U) + (part->tensors >= 0 ? 1U : 0U));
     put_u16_key(f, "split.no", part->number);
     put_u16_key(f, "split.count", part->count);
     put_u16_key(f, "split.tensors.count", part->tensors);
