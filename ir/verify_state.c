@@ -1,7 +1,7 @@
 // V04: states and the order of reading and writing them.
 //
 // A cell is what may be written: a state, or in a kernel a formal. A call writes the states that it passes for
-// the formals its kernel appends to.
+// the formals its kernel appends to. A reshape is another name of its operand's bytes, so reading it is reading those.
 #include "ir/verify_rule.h"
 
 // The index of `value` among the cells of the function looked at; -1 when it is none.
@@ -42,10 +42,24 @@ static bool names_twice(const LigOp *op, size_t operand)
     return false;
 }
 
+// The value whose bytes a value names.
+static const LigValue *named_bytes(const LigValue *value)
+{
+    while (value->kind == LIG_VALUE_RESULT && value->op->code == LIG_OP_RESHAPE) value = value->op->operands[0];
+    return value;
+}
+
 static void check_read(LigVerifier *v, const LigValue *value, const bool *written, LigLoc loc)
 {
-    int64_t cell = cell_index(v, value);
+    const LigValue *bytes = named_bytes(value);
+    int64_t cell = cell_index(v, bytes);
     if (cell < 0 || !written[cell]) return;
+    if (bytes != value) {
+        lig_verify_break(v, "V04", loc,
+                         "%%%.*s, another name of %%%.*s, is read in %s after that was written: read it before",
+                         LIG_STR_ARG(value->name), LIG_STR_ARG(bytes->name), lig_verify_func_name(v));
+        return;
+    }
     lig_verify_break(v, "V04", loc,
                      "%%%.*s is read in %s after it was written: use the value that the write gave",
                      LIG_STR_ARG(value->name), lig_verify_func_name(v));

@@ -50,14 +50,38 @@ static bool reads_group(const LigFuseGroups *g, const LigOp *op, const LigFuseGr
     return false;
 }
 
-// No op from the group's first member up to `position`, outside the group, may read the group.
-static bool can_sink(const LigFuseGroups *g, const LigFuseGroup *group, size_t position)
+// Whether a member reads the bytes of `state`, by its name or by a reshape of it.
+static bool reads_state(const LigFuseGroup *group, const LigValue *state)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        for (size_t k = 0; k < group->members[i]->operand_count; k++) {
+            const LigValue *value = group->members[i]->operands[k];
+            while (value->kind == LIG_VALUE_RESULT && stays_view(value->op)) value = value->op->operands[0];
+            if (value == state) return true;
+        }
+    }
+    return false;
+}
+
+static bool writes_what_is_read(const LigOp *op, const LigFuseGroup *group)
+{
+    bool writes = lig_op_info(op->code)->class == LIG_OPS_STATE;
+    for (size_t k = 0; writes && k < op->result_count && k < op->operand_count; k++) {
+        if (reads_state(group, op->operands[k])) return true;
+    }
+    return false;
+}
+
+// Whether the group may be computed as late as `position`: no op in between, outside the group, reads it, or writes
+// a state that it reads.
+static LigFusionRule sinking_refuses(const LigFuseGroups *g, const LigFuseGroup *group, size_t position)
 {
     for (size_t i = group->first + 1; i < position; i++) {
         if (g->decisions[i].group == group) continue;
-        if (reads_group(g, g->ops[i], group)) return false;
+        if (reads_group(g, g->ops[i], group)) return LIG_FUSION_READ_BETWEEN;
+        if (writes_what_is_read(g->ops[i], group)) return LIG_FUSION_WRITTEN_BETWEEN;
     }
-    return true;
+    return LIG_FUSION_NONE;
 }
 
 // Siblings of other widths have no common space for an epilogue, and an epilogue fixes the space for siblings
@@ -112,7 +136,7 @@ static LigFusionRule group_refuses(const LigFuseGroups *g, const LigFuseGroup *g
     if (needs_other_row(group, op)) return LIG_FUSION_WHOLE_ROW;
     if (!has_one_shape(g, group)) return LIG_FUSION_WIDTHS;
     if (!same_dims(g->module, shape_of(first), shape_of(op))) return LIG_FUSION_SHAPE;
-    return can_sink(g, group, position) ? LIG_FUSION_NONE : LIG_FUSION_READ_BETWEEN;
+    return sinking_refuses(g, group, position);
 }
 
 static LigFusionRule operand_refuses(const LigFuseGroups *g, const LigValue *value, const LigOp *op,
@@ -150,7 +174,7 @@ static LigFusionRule sibling_refuses(const LigFuseGroups *g, const LigFuseGroup 
     if (goes_to_onednn(g, op) || goes_to_onednn(g, first)) return LIG_FUSION_ONEDNN;
     if (group->linear_count == MAX_SIBLINGS) return LIG_FUSION_FULL;
     if (!only_linear && !same_dims(g->module, shape_of(first), shape_of(op))) return LIG_FUSION_WIDTHS;
-    return can_sink(g, group, position) ? LIG_FUSION_NONE : LIG_FUSION_READ_BETWEEN;
+    return sinking_refuses(g, group, position);
 }
 
 // The latest group of linear ops over the same x that takes the op; notes the latest that does not.
