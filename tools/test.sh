@@ -36,6 +36,7 @@ if tools/fetch_model.sh; then
 else
     echo "test: no model: the tests that need it are skipped"
 fi
+tools/fetch_model.sh minilm || echo "test: no MiniLM: the tests that need it are skipped"
 export LIGA=$PWD/build/release/liga
 
 step "thread sanitizer"
