@@ -34,6 +34,9 @@ void lig_interrupts_install(void)
     // A closed pipe ends the process quietly, even when it was started with the signal ignored.
     struct sigaction quiet = {.sa_handler = SIG_DFL};
     sigaction(SIGPIPE, &quiet, NULL);
+    // A file above the limit of the process is an error of writing, with words, as a full disk is.
+    struct sigaction ignored = {.sa_handler = SIG_IGN};
+    sigaction(SIGXFSZ, &ignored, NULL);
 }
 
 void lig_interrupts_defer(void) { deferred++; }

@@ -102,6 +102,15 @@ class Errors(Case):
             if args in ([], ["--spec"]):
                 self.assertIn("m\\x1b[31m\\x0a", r.out, r.err)
 
+    def test_file_size_limit(self):
+        """As `ulimit -f` sets it: words, and nothing is left behind."""
+        import resource
+        r = subprocess.run([command.LIGA, "show", self.model, "--graph", "-o", self.path("graph.lig")], capture_output=True,
+                           text=True, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512)))
+        self.assertEqual(r.returncode, 1, r.stderr)
+        self.assertIn("File too large", r.stderr)
+        self.assertEqual(os.listdir(self.scratch), [])
+
     def test_full_disk(self):
         with open("/dev/full", "wb") as full:
             for args in (["--help"], ["run", "--help"], ["run", self.model, FAST, "--ids", "1", "-n", "3"], ["show", self.model],

@@ -284,7 +284,7 @@ static inline void interpret(KernelRun *run, LigTensor *want)
     guarded_free(&kept);
 }
 
-static const char *const case_targets[] = {"x86-64", "x86-64-v3", "native"};
+static const char *const case_targets[] = {"x86-64", "x86-64-v3", "x86-64-v4", "native"};
 
 // Schedules depend on the target, so each gets a module of its own.
 static inline void check_kernel(KernelCase c)

@@ -274,6 +274,11 @@ static void native(void **state)
     (void)state;
     run_target("native");
 }
+static void avx512(void **state)
+{
+    (void)state;
+    run_target("x86-64-v4");
+}
 static void avx2(void **state)
 {
     (void)state;
@@ -315,6 +320,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(native),
+        cmocka_unit_test(avx512),
         cmocka_unit_test(avx2),
         cmocka_unit_test(sse2),
         cmocka_unit_test(a_row_has_the_same_bits_in_company),

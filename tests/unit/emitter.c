@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-static const char *const target_names[] = {"x86-64", "x86-64-v3", "native"};
+static const char *const target_names[] = {"x86-64", "x86-64-v3", "x86-64-v4", "native"};
 
 static LigStatus finish(LigEmitter *e, LigCode *code)
 {
@@ -89,7 +89,7 @@ static void every_half_survives(void **state)
 {
     (void)state;
     static LigTarget target;
-    static uint16_t bf16[3][65536];
+    static uint16_t bf16[sizeof target_names / sizeof *target_names][65536];
     LigContext *ctx = lig_context_create();
     for (size_t t = 0; t < sizeof target_names / sizeof *target_names; t++) {
         assert_int_equal(lig_target_find(ctx, target_names[t], &target), LIG_OK);

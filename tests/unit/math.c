@@ -133,6 +133,7 @@ static void check_target(const char *name)
 }
 
 static void native_is_within_bounds(void **state) { (void)state, check_target("native"); }
+static void v4_is_within_bounds(void **state) { (void)state, check_target("x86-64-v4"); }
 static void v3_is_within_bounds(void **state) { (void)state, check_target("x86-64-v3"); }
 static void baseline_is_within_bounds(void **state) { (void)state, check_target("x86-64"); }
 
@@ -140,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(native_is_within_bounds),
+        cmocka_unit_test(v4_is_within_bounds),
         cmocka_unit_test(v3_is_within_bounds),
         cmocka_unit_test(baseline_is_within_bounds),
     };
