@@ -1,5 +1,5 @@
 // Modules as text. Every value, attribute and type is printed in full, in an order that depends on the module
-// alone; ir/GRAMMAR.md has the grammar.
+// alone; ir/README.md has the grammar.
 #include "ir/lex.h"
 #include "ir/text.h"
 
