@@ -16,43 +16,48 @@ def some_ids(count, vocabulary):
     return [choose.randrange(vocabulary) for _ in range(count)]
 
 
-def our_logits(liga, path, ids, act, dtype):
-    """Of the last of `ids`."""
+CHECKED, CHECKED_TOKENS = 8, 32  # prompts compared, and their tokens: one prompt alone says little
+EXACT = 0.01  # f32 files: both sides compute exactly
+SAME_MODEL = 0.15  # other types: the peer rounds activations, and is no nearer to f32 than some hundredths
+LOOSEST = 1.5  # times the peer's own distance from f32: both round, each in its own way
+
+
+def our_logits(liga, path, prompts, act, dtype):
+    """[prompts, vocabulary], of the last token of each."""
     from safetensors.numpy import load_file, save_file
     with tempfile.TemporaryDirectory() as folder:
         given, made = os.path.join(folder, "in.safetensors"), os.path.join(folder, "out.safetensors")
-        save_file({"input_ids": np.array([ids], dtype=np.int32)}, given)
+        save_file({"input_ids": np.array(prompts, dtype=np.int32)}, given)
         liga.call("forward", path, "--inputs", given, "-o", made, "--act", act, "--dtype", dtype)
         logits = load_file(made)["logits"]
-        return logits.reshape(-1, logits.shape[-1])[-1]
+        return logits.reshape(len(prompts), -1, logits.shape[-1])[:, -1]
 
 
 def apart(a, b):
-    """The norm of the difference of two vectors of logits about their means, over that of the second."""
-    a, b = a - a.mean(), b - b.mean()
+    """The norm of the difference of logits about their means, over that of the second; over all prompts."""
+    a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
     return float(np.linalg.norm(a - b) / np.linalg.norm(b))
 
 
-GROSS = {"F32": 0.01}  # the peer computes exactly there; elsewhere it rounds activations: below
-GROSS_ROUNDED = 0.15
+def compare(liga, name, path, peer):
+    """What is timed (arithmetic as bench chooses), and the peer, against the same weights in f32.
 
-
-def compare(liga, name, path, ids, theirs):
-    """What is timed (arithmetic as bench chooses) against the same weights in f32, and the peer against that.
-
-    llama.cpp rounds activations to 8 bits for quantised weights and to bf16 for bf16: it is not a reference. So: the
-    peer must be near our f32 (the same model and weights), and what we time must be as near to f32 as the peer is.
+    llama.cpp rounds activations to 8 bits for quantised weights and to bf16 for bf16: it is not a reference. So the
+    peer must be near our f32 (the same model and weights), and what we time about as near to f32 as the peer.
     """
+    ids = some_ids(CHECKED * CHECKED_TOKENS, peer.vocabulary)
+    prompts = [ids[i:i + CHECKED_TOKENS] for i in range(0, len(ids), CHECKED_TOKENS)]
+    theirs = []
+    for prompt in prompts:
+        peer.reset()
+        peer.prompt(prompt)
+        theirs.append(peer.logits())
     facts = liga.bench(path, "-p", 8, "-n", 1, "-r", 1)
-    exact = our_logits(liga, path, ids, "f32", "f32")
-    timed = our_logits(liga, path, ids, facts["act"], facts["dtype"])
-    peer, own = apart(theirs, exact), apart(timed, exact)
-    gross = GROSS.get(name, GROSS_ROUNDED)
-    if not peer < gross:
-        sys.exit(f"{name}: the peer's logits are {peer:.3f} from ours in f32, {gross} is allowed: not the same model?")
-    if not own <= max(peer, 0.005):
-        sys.exit(f"{name}: what is timed ({facts['dtype']}, act {facts['act']}) is {own:.4f} from f32, the peer {peer:.4f}")
-    return f"from f32: {own:.4f}, peer {peer:.4f} (act {facts['act']})"
+    exact = our_logits(liga, path, prompts, "f32", "f32")
+    timed = our_logits(liga, path, prompts, facts["act"], facts["dtype"])
+    other, own = apart(np.array(theirs), exact), apart(timed, exact)
+    good = other < (EXACT if name == "F32" else SAME_MODEL) and own <= max(LOOSEST * other, 0.005)
+    return f"{'' if good else 'DIFFERS, do not compare: '}from f32 {own:.4f}, peer {other:.4f} (act {facts['act']})"
 
 
 def bound_of(facts, kind):
@@ -69,8 +74,7 @@ def run_type(liga, name, path, rounds):
     _, decode_target, prefill_target = TYPES[name]
     peer = LlamaCpp(path, liga.threads)
     ids = some_ids(PROMPT + STEPS, peer.vocabulary)
-    peer.prompt(ids[:64])
-    difference = compare(liga, name, path, ids[:64], peer.logits())
+    difference = compare(liga, name, path, peer)
     facts = []
 
     def ours():

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Ligature beside its peers on this machine, taking turns; one table. See README.md beside this file."""
 import argparse, datetime, importlib.metadata, os, sys
-import encoders, decoders
+import decoders
 from ligature import Liga
 from table import print_head
 
-PARTS = ("decoder", "batch", "start", "encoder")
-PEERS = ("llama-cpp-python", "onnxruntime", "openvino", "torch", "transformers")
+PARTS = ("decoder", "batch", "start")
+PEERS = ("llama-cpp-python", "numpy")
 
 
 def machine():
@@ -27,8 +27,7 @@ def versions():
 def parse():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--liga", default="build/release/liga")
-    parser.add_argument("--gguf", help="a decoder in Q4_1; other types are made of it")
-    parser.add_argument("--encoder", help="the folder of MiniLM-L6")
+    parser.add_argument("--gguf", required=True, help="a decoder in Q4_1; other types are made of it")
     parser.add_argument("--cache", default="models/cache/bench", help="where models of other types are kept")
     parser.add_argument("--parts", default=",".join(PARTS), type=lambda s: s.split(","), help="of " + ",".join(PARTS))
     parser.add_argument("--types", default=",".join(decoders.TYPES), type=lambda s: s.split(","))
@@ -38,10 +37,6 @@ def parse():
     for kind, allowed in (("parts", PARTS), ("types", decoders.TYPES)):
         for name in set(getattr(options, kind)) - set(allowed):
             parser.error(f"--{kind}: {name!r} is none of {', '.join(allowed)}")
-    if not options.gguf and set(options.parts) - {"encoder"}:
-        parser.error("--gguf is needed for these parts")
-    if not options.encoder and "encoder" in options.parts:
-        parser.error("--encoder is needed for part encoder")
     return options
 
 
@@ -52,8 +47,6 @@ def main():
     print(f"{datetime.date.today()}, {machine()}, {options.threads} threads, load {os.getloadavg()[0]:.1f}\n{liga.version()}; {versions()}\n")
     print_head()
     decoders.run_decoders(liga, options)
-    if "encoder" in options.parts:
-        encoders.run_encoders(liga, options)
 
 
 if __name__ == "__main__":
